@@ -1,0 +1,96 @@
+/* A model file: hyperparameters, tensors, tokenizer, chat template. Read-only, memory-mapped. */
+#ifndef ASSAY_MODEL_H
+#define ASSAY_MODEL_H
+
+#include "assay/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, id in GGUF files, elements in a block, bytes of a block. Source: ggml.h, gguf
+ * specification. */
+#define ASSAY_DTYPE_LIST(X)                                                                        \
+    X(F32, 0, 1, 4) X(F16, 1, 1, 2) X(Q4_0, 2, 32, 18) X(Q4_1, 3, 32, 20) X(Q8_0, 8, 32, 34)
+
+enum assay_dtype {
+#define ASSAY_DTYPE_ROW(name, gguf_id, elements, bytes) ASSAY_DTYPE_##name,
+    ASSAY_DTYPE_LIST(ASSAY_DTYPE_ROW)
+#undef ASSAY_DTYPE_ROW
+        ASSAY_DTYPE_COUNT
+};
+const char *assay_dtype_name(enum assay_dtype dtype);
+size_t assay_dtype_block_elements(enum assay_dtype dtype);
+size_t assay_dtype_block_bytes(enum assay_dtype dtype);
+
+/* A matrix in the file: `rows` rows of `columns` elements, rows contiguous, each row_bytes long. A
+ * vector has rows = 1. */
+struct assay_tensor {
+    const char *name;
+    enum assay_dtype dtype;
+    size_t rows, columns, row_bytes;
+    const uint8_t *data; /* rows × row_bytes bytes; any alignment */
+};
+
+struct assay_hyper {
+    const char *architecture; /* "llama" */
+    const char *name;         /* general.name, or "" */
+    uint32_t layers, width /* embedding_length */, ffn_width;
+    uint32_t heads, kv_heads, head_dim, rope_dims;
+    uint32_t vocab, context;
+    float norm_eps, rope_base;
+    bool rope_pairs_adjacent; /* (2i, 2i+1), else (i, i + rope_dims/2) */
+};
+
+struct assay_layer_tensors {
+    struct assay_tensor attn_norm, q, k, v, o, ffn_norm, gate, up, down;
+};
+struct assay_model_tensors {
+    struct assay_tensor embedding, output_norm,
+        output;                               /* output is the embedding where the two are tied */
+    const float *rope_factors;                /* head rope_dims/2 divisors, or NULL */
+    const struct assay_layer_tensors *layers; /* hyper.layers of them */
+};
+
+struct assay_model;     /* owns the mapping; everything lent below dies with it */
+struct assay_tokenizer; /* owned by the model */
+
+/* Map and check a GGUF file. Errors: ENOTFOUND, EFORMAT (truncated, wrong magic, offset out of
+ * bounds, …), EUNSUPPORTED (version, tensor type, architecture, tokenizer), each naming the file
+ * and the offending entry. */
+ASSAY_MUST_CHECK enum assay_status assay_model_open(struct assay_model **out, const char *path,
+                                                    struct assay_error *err);
+void assay_model_close(struct assay_model *model); /* NULL is fine */
+
+const struct assay_hyper *assay_model_hyper(const struct assay_model *model);
+const struct assay_model_tensors *assay_model_tensors(const struct assay_model *model);
+const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *model);
+
+/* --- tokenizer --- */
+struct assay_bytes;
+
+/* Append the token ids of `text` (UTF-8; other bytes are tokenised as bytes) to *tokens as uint32_t
+ * in native order (tokens->size grows by 4 each). With `special`, the texts of control tokens in
+ * `text` become those tokens. */
+ASSAY_MUST_CHECK enum assay_status assay_tokenizer_encode(const struct assay_tokenizer *tokenizer,
+                                                          const char *text, size_t size,
+                                                          bool special, struct assay_bytes *tokens,
+                                                          struct assay_error *err);
+/* The bytes of one token (not NUL-terminated; lent). Control tokens give their text only if
+ * `special`, else nothing. */
+void assay_tokenizer_piece(const struct assay_tokenizer *tokenizer, uint32_t token, bool special,
+                           const char **data, size_t *size);
+uint32_t assay_tokenizer_vocab(const struct assay_tokenizer *tokenizer);
+bool assay_tokenizer_is_end(const struct assay_tokenizer *tokenizer,
+                            uint32_t token); /* FORMAT.md 2.5 */
+
+/* Append the prompt for one system and one user message, ready for the assistant's answer, by the
+ * chat template in the file (ChatML is recognised; a default system message in the template is used
+ * when `system` is empty). EUNSUPPORTED when the file has no template or one that is not
+ * recognised. */
+ASSAY_MUST_CHECK enum assay_status assay_chat_render(const struct assay_model *model,
+                                                     const char *system, const char *user,
+                                                     struct assay_bytes *out,
+                                                     struct assay_error *err);
+
+#endif

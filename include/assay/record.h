@@ -1,0 +1,100 @@
+/* A record: one sample's outcome (canonical part: the same on every machine) and how it came about
+ * (circumstances). Layouts and digests: FORMAT.md 3 and 5.2. */
+#ifndef ASSAY_RECORD_H
+#define ASSAY_RECORD_H
+
+#include "assay/digest.h"
+#include "assay/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ASSAY_FINISH_LIST(X)                                                                       \
+    X(END, 0, "end")                                                                               \
+    X(STOP, 1, "stop") X(LENGTH, 2, "length") X(CONTEXT, 3, "context")                             \
+        X(NONFINITE, 4, "nonfinite")
+#define ASSAY_VERDICT_LIST(X)                                                                      \
+    X(INCORRECT, 0, "incorrect")                                                                   \
+    X(CORRECT, 1, "correct") X(NO_ANSWER, 2, "no-answer") X(FAILED, 3, "failed")
+
+enum assay_finish {
+#define ASSAY_FINISH_ROW(name, id, text) ASSAY_FINISH_##name = id,
+    ASSAY_FINISH_LIST(ASSAY_FINISH_ROW)
+#undef ASSAY_FINISH_ROW
+};
+enum assay_verdict {
+#define ASSAY_VERDICT_ROW(name, id, text) ASSAY_VERDICT_##name = id,
+    ASSAY_VERDICT_LIST(ASSAY_VERDICT_ROW)
+#undef ASSAY_VERDICT_ROW
+};
+const char *assay_finish_name(enum assay_finish finish);    /* NULL if there is none */
+const char *assay_verdict_name(enum assay_verdict verdict); /* NULL if there is none */
+
+enum { ASSAY_ARITHMETIC_EXACT_1 = 1, ASSAY_SAMPLER_1 = 1, ASSAY_RECORD_VERSION = 1 };
+enum {
+    ASSAY_RECORD_NAME_BYTES_MAX = 256,
+    ASSAY_RECORD_ANSWER_BYTES_MAX = 65536,
+    ASSAY_RECORD_TOKENS_MAX = 1 << 20,
+    ASSAY_SCORE_ONE = 1000000 /* score 1 in millionths */
+};
+
+/* Bytes that somebody else owns. */
+struct assay_span {
+    const char *data;
+    size_t size;
+};
+
+struct assay_record {
+    uint8_t arithmetic; /* ASSAY_ARITHMETIC_… */
+    uint8_t sampler;
+    uint8_t draw;        /* enum assay_draw */
+    uint8_t finish;      /* enum assay_finish */
+    uint8_t verdict;     /* enum assay_verdict */
+    uint32_t replicates; /* K */
+    uint32_t sets;       /* R */
+    uint32_t replicate;
+    uint32_t score_micro; /* 0 … ASSAY_SCORE_ONE */
+    struct assay_digest cell_key;
+    struct assay_digest prompt_digest;
+    struct assay_span item_id;
+    struct assay_span profile;
+    struct assay_span answer; /* normalised; empty if none */
+    size_t token_count;
+    const uint32_t *tokens; /* token_count ids, the ending one included */
+    const float *log_probs; /* token_count natural logarithms, FORMAT.md 1.11 */
+};
+
+struct assay_circumstances {
+    bool prompt_shared; /* the prompt's keys and values came from an earlier sample */
+    uint32_t rank;
+    uint32_t attempts;
+    uint32_t batch_rows;    /* rows in the pass that finished it */
+    uint64_t start_ns;      /* since the Unix epoch */
+    uint64_t duration_ns;   /* wall time from its first pass to its last */
+    struct assay_span text; /* detokenised output, before the stop string */
+};
+
+struct assay_bytes;
+struct assay_arena;
+
+/* Append the encoding to `out`. The record must be valid (asserted: a broken record is our own
+ * fault). */
+ASSAY_MUST_CHECK enum assay_status assay_record_encode(struct assay_bytes *out,
+                                                       const struct assay_record *record,
+                                                       struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_circumstances_encode(struct assay_bytes *out,
+                                                              const struct assay_circumstances *c,
+                                                              struct assay_error *err);
+/* Decode one canonical part at the start of `data`; *used is its length. Spans point into `data`;
+ * tokens and log_probs are copied into `arena`. Refuses anything that would not encode back to the
+ * same bytes. */
+ASSAY_MUST_CHECK enum assay_status assay_record_decode(struct assay_record *out,
+                                                       struct assay_arena *arena,
+                                                       const uint8_t *data, size_t size,
+                                                       size_t *used, struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_circumstances_decode(struct assay_circumstances *out,
+                                                              const uint8_t *data, size_t size,
+                                                              size_t *used,
+                                                              struct assay_error *err);
+
+#endif

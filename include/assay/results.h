@@ -1,0 +1,124 @@
+/* The results file (HDF5, schema in src/store/schema.h) and the journal it is made from. */
+#ifndef ASSAY_RESULTS_H
+#define ASSAY_RESULTS_H
+
+#include "assay/plan.h"
+#include "assay/record.h"
+
+/* --- journal (FORMAT.md 5): the only truth while computing --- */
+struct assay_journal; /* one writer's open file, and the index of everything the directory already
+                         holds */
+
+struct assay_journal_recovery {
+    uint64_t samples;    /* acknowledged samples found, all writers together */
+    uint64_t torn_bytes; /* cut from torn tails */
+    uint32_t files;
+    bool locked; /* false where the file system has no locks: nothing then keeps a second run out */
+};
+
+struct assay_journal_options {
+    uint32_t rank;
+    uint32_t sync_records; /* fdatasync after this many records … */
+    uint64_t sync_ns;      /* … or this long after the first unsynced one */
+};
+
+/* Create or recover the directory `path` for this plan and open this rank's file for appending.
+ * EMISMATCH when it belongs to another plan (both digests quoted); nothing is changed then. */
+ASSAY_MUST_CHECK enum assay_status assay_journal_open(struct assay_journal **out, const char *path,
+                                                      const struct assay_plan *plan,
+                                                      const struct assay_journal_options *options,
+                                                      struct assay_journal_recovery *recovery,
+                                                      struct assay_error *err);
+bool assay_journal_has(const struct assay_journal *journal, uint64_t sample_index);
+ASSAY_MUST_CHECK enum assay_status
+assay_journal_append(struct assay_journal *journal, uint64_t sample_index,
+                     const struct assay_record *record,
+                     const struct assay_circumstances *circumstances, struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_journal_sync(struct assay_journal *journal,
+                                                      struct assay_error *err);
+/* Sync and close; the error of a last sync that failed is returned, the memory is freed all the
+ * same. */
+ASSAY_MUST_CHECK enum assay_status assay_journal_close(struct assay_journal *journal,
+                                                       struct assay_error *err);
+/* Remove a journal directory after its results file is durable. */
+ASSAY_MUST_CHECK enum assay_status assay_journal_remove(const char *path, struct assay_error *err);
+
+/* One visit per distinct sample, ascending by index; spans are lent for the call. A status other
+ * than OK ends it. */
+typedef enum assay_status assay_journal_visit(void *context, uint64_t sample_index,
+                                              const struct assay_record *record,
+                                              const struct assay_circumstances *circumstances,
+                                              struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_journal_each(const char *path,
+                                                      const struct assay_plan *plan,
+                                                      assay_journal_visit *visit, void *context,
+                                                      struct assay_error *err);
+
+/* --- results file --- */
+/* What a run knows besides its samples. Arrays are lent. */
+struct assay_run_facts {
+    const struct assay_plan *plan;
+    const char *model_name;    /* general.name of the model, or "" */
+    const char *engine;        /* "assay 0.1.0" */
+    const char *backend, *isa; /* "cpu", "avx2" */
+    const char *host;
+    uint32_t threads, batch;
+    const char *const *item_ids; /* plan->item_count each of these … */
+    const char *const *item_topics;
+    const uint32_t *item_strata; /* index into stratum_names */
+    const uint32_t *item_prompt_tokens;
+    const struct assay_digest *item_prompt_digests;
+    const char *const *stratum_names;
+    uint32_t stratum_count;
+};
+
+/* Merge a journal into `path`: temporary name, close, fsync, rename, fsync of the directory. All
+ * samples must be there. Rerunnable. On any failure the temporary file is removed and what was at
+ * `path` is untouched. */
+ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const char *journal_path,
+                                                       const struct assay_run_facts *facts,
+                                                       struct assay_error *err);
+
+/* A results file in memory: columns over samples, ready for statistics. Owned by the handle. */
+struct assay_results {
+    const char *path;
+    uint32_t schema_version;
+    const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *backend, *isa,
+        *host, *created;
+    struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
+        model_digest, benchmark_digest;
+    uint32_t item_count, profile_count, stratum_count, replicates, sets;
+    uint64_t sample_count, token_count;
+    const char *const *item_ids, *const *item_topics, *const *stratum_names;
+    const uint32_t *item_strata, *item_prompt_tokens;
+    const struct assay_digest *item_prompt_digests;
+    const struct assay_profile *profiles;
+    /* sample_count each, in sample order (FORMAT.md 4.3) */
+    const uint32_t *item_index, *profile_index, *replicate, *score_micro;
+    const uint8_t *finish, *verdict;
+    const uint64_t *token_offset; /* sample_count + 1 */
+    const uint32_t *tokens;
+    const float *log_probs;
+    const struct assay_digest *cell_keys;
+    const char *const *answers, *const *texts;
+    const uint32_t *rank, *attempts, *batch_rows;
+    const uint8_t *prompt_shared;
+    const uint64_t *start_ns, *duration_ns;
+};
+
+/* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the
+ * columns is the stored one. */
+ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
+                                                      struct assay_error *err);
+void assay_results_close(struct assay_results *results);
+
+/* Only the head: enough to tell whose file it is (spec, plan and records digests). ENOTFOUND if
+ * there is none. */
+struct assay_results_head {
+    uint32_t schema_version;
+    struct assay_digest spec_digest, plan_digest, records_digest;
+};
+ASSAY_MUST_CHECK enum assay_status assay_results_peek(struct assay_results_head *out,
+                                                      const char *path, struct assay_error *err);
+
+#endif

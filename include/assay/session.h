@@ -1,0 +1,98 @@
+/* A session: the model running on a backend. Prompts go in, finished samples come out; many are
+ * computed together (continuous batching), and nothing that comes out depends on which. */
+#ifndef ASSAY_SESSION_H
+#define ASSAY_SESSION_H
+
+#include "assay/digest.h"
+#include "assay/model.h"
+#include "assay/record.h"
+#include "assay/spec.h"
+
+struct assay_backend;
+
+struct assay_session_options {
+    const struct assay_backend *backend; /* from assay_backend_find */
+    uint32_t batch;                      /* samples computed together, 1 … 1024 */
+    uint32_t threads;                    /* 1 … 256 */
+    uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
+    uint32_t context; /* tokens of the longest prompt + output; at most hyper.context */
+};
+
+/* One prompt and the samples wanted of it. The session copies what it keeps. */
+struct assay_request {
+    uint64_t tag;           /* comes back with every sample */
+    const uint32_t *prompt; /* prompt_count ≥ 1 token ids */
+    size_t prompt_count;
+    uint32_t max_tokens;      /* 1 … */
+    const char *const *stops; /* stop_count strings, alive as long as the session */
+    size_t stop_count;
+    size_t sample_count; /* 1 … */
+    const struct assay_sample_request *samples;
+};
+struct assay_sample_request {
+    uint64_t tag;
+    const struct assay_profile *profile; /* alive as long as the session */
+    uint32_t replicates, sets, replicate;
+    struct assay_digest group_key;
+};
+
+/* Lent until the next call on the session. */
+struct assay_sample {
+    uint64_t tag; /* of the assay_sample_request */
+    enum assay_finish finish;
+    struct assay_digest cell_key;
+    const uint32_t *tokens;
+    const float *log_probs;
+    size_t token_count;
+    struct assay_span text; /* before the ending token or stop string */
+    bool prompt_shared;
+    uint32_t batch_rows;
+    uint64_t start_ns, duration_ns;
+};
+
+struct assay_session_counters {
+    uint64_t prompt_tokens;  /* of all requests taken in */
+    uint64_t prefill_tokens; /* really computed: prompt tokens that no other sample had computed */
+    uint64_t output_tokens;
+    uint64_t passes;
+};
+
+struct assay_session;
+
+ASSAY_MUST_CHECK enum assay_status assay_session_open(struct assay_session **out,
+                                                      const struct assay_model *model,
+                                                      const struct assay_session_options *options,
+                                                      struct assay_error *err);
+void assay_session_close(struct assay_session *session); /* NULL is fine */
+
+/* Whether another request would be taken now. The session wants enough waiting samples to refill
+ * every row that frees. */
+bool assay_session_wants(const struct assay_session *session);
+/* EVALUE when prompt + max_tokens exceed the context. */
+ASSAY_MUST_CHECK enum assay_status assay_session_submit(struct assay_session *session,
+                                                        const struct assay_request *request,
+                                                        struct assay_error *err);
+bool assay_session_idle(
+    const struct assay_session *session); /* nothing waiting, nothing running, nothing to take */
+/* One pass over up to `batch` samples and `prefill_rows` prompt tokens. */
+ASSAY_MUST_CHECK enum assay_status assay_session_step(struct assay_session *session,
+                                                      struct assay_error *err);
+/* The next finished sample, or false. */
+bool assay_session_take(struct assay_session *session, struct assay_sample *out);
+struct assay_session_counters assay_session_counters(const struct assay_session *session);
+
+/* Teacher forcing: logits (vocab floats a row) of every position of `tokens`, computed in passes of
+ * prefill_rows. */
+ASSAY_MUST_CHECK enum assay_status assay_session_logits(struct assay_session *session,
+                                                        const uint32_t *tokens, size_t count,
+                                                        float *logits, struct assay_error *err);
+
+/* --- keys (FORMAT.md 2.1) --- */
+struct assay_digest assay_group_key(const uint8_t *seed, size_t seed_bytes, const uint8_t *site,
+                                    size_t site_bytes, struct assay_span item_id,
+                                    struct assay_span profile);
+struct assay_digest assay_cell_key(const struct assay_digest *group, uint32_t replicate);
+struct assay_digest assay_set_key(const struct assay_digest *group, uint32_t set);
+struct assay_digest assay_prompt_digest(const uint32_t *tokens, size_t count);
+
+#endif

@@ -1,0 +1,113 @@
+/* SHA-256 by libsodium, in the caller's storage, and hex. */
+#include "crypto/digest.h"
+
+#include "base/bytes.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct assay_sha256) &&
+                  _Alignof(crypto_hash_sha256_state) <= _Alignof(struct assay_sha256),
+              "libsodium's state fits");
+static_assert(crypto_hash_sha256_BYTES == ASSAY_DIGEST_BYTES, "SHA-256 has 32 bytes");
+
+static crypto_hash_sha256_state *state_of(struct assay_sha256 *state)
+{
+    return (crypto_hash_sha256_state *)(void *)state->opaque;
+}
+
+void assay_sha256_init(struct assay_sha256 *state)
+{
+    crypto_hash_sha256_init(state_of(state));
+}
+
+void assay_sha256_update(struct assay_sha256 *state, const void *data, size_t size)
+{
+    if (size > 0) crypto_hash_sha256_update(state_of(state), data, size);
+}
+
+void assay_sha256_field(struct assay_sha256 *state, const void *data, size_t size)
+{
+    uint8_t length[8];
+    assay_put_le64(length, size);
+    assay_sha256_update(state, length, sizeof length);
+    assay_sha256_update(state, data, size);
+}
+
+void assay_sha256_text(struct assay_sha256 *state, const char *text)
+{
+    assay_sha256_field(state, text, strlen(text));
+}
+
+struct assay_digest assay_sha256_final(struct assay_sha256 *state)
+{
+    struct assay_digest digest;
+    crypto_hash_sha256_final(state_of(state), digest.bytes);
+    return digest;
+}
+
+struct assay_digest assay_sha256_of(const void *data, size_t size)
+{
+    struct assay_sha256 state;
+    assay_sha256_init(&state);
+    assay_sha256_update(&state, data, size);
+    return assay_sha256_final(&state);
+}
+
+enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
+                                    struct assay_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return assay_fail_errno(err, errno, "%s", path);
+    struct assay_sha256 state;
+    uint8_t buffer[65536];
+    ssize_t got;
+    assay_sha256_init(&state);
+    while ((got = read(fd, buffer, sizeof buffer)) != 0) {
+        if (got > 0) {
+            assay_sha256_update(&state, buffer, (size_t)got);
+        } else if (errno != EINTR) {
+            break;
+        }
+    }
+    enum assay_status status = got == 0 ? ASSAY_OK : assay_fail_errno(err, errno, "%s", path);
+    if (!status) *out = assay_sha256_final(&state);
+    close(fd);
+    return status;
+}
+
+bool assay_digest_equal(const struct assay_digest *a, const struct assay_digest *b)
+{
+    return memcmp(a->bytes, b->bytes, ASSAY_DIGEST_BYTES) == 0;
+}
+
+const char *assay_digest_hex(const struct assay_digest *digest, char to[ASSAY_DIGEST_HEX])
+{
+    return sodium_bin2hex(to, ASSAY_DIGEST_HEX, digest->bytes, ASSAY_DIGEST_BYTES);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+bool assay_digest_parse(const char *hex, struct assay_digest *out)
+{
+    struct assay_digest digest;
+    for (size_t i = 0; i < ASSAY_DIGEST_BYTES; i++) {
+        int high = hex_value(hex[2 * i]);
+        int low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
+        if (low < 0) return false;
+        digest.bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    if (hex[2 * ASSAY_DIGEST_BYTES] != '\0') return false;
+    *out = digest;
+    return true;
+}

@@ -1,0 +1,51 @@
+/* The keys of a spec: one table for each mapping. A spec is read, checked, put into its canonical
+ * form and explained by walking these tables; a key that is not here does not exist. */
+#ifndef ASSAY_SPEC_KEYS_H
+#define ASSAY_SPEC_KEYS_H
+
+#include "assay/spec.h"
+
+#include <stdbool.h>
+
+enum spec_type {
+    SPEC_VERSION,  /* the format's number; goes nowhere */
+    SPEC_NAME,     /* const char *: max characters of [a-z0-9._-] */
+    SPEC_TEXT,     /* const char *: min … max bytes */
+    SPEC_TEMPLATE, /* const char *: text with {fields} (spec/template.h) */
+    SPEC_PATTERN,  /* const char *: PCRE2 with one capture group */
+    SPEC_SHA256,   /* struct assay_digest; bool `also_at` tells that it was given */
+    SPEC_WHOLE,    /* uint32_t: min … max */
+    SPEC_SEED,     /* uint64_t: min … max */
+    SPEC_MILLI,    /* uint32_t in thousandths: min … max; written as a decimal */
+    SPEC_CHOICE,   /* an enum whose values count the `choices` from 0 */
+    SPEC_STOPS,    /* const char *const *: at most max; size_t `also_at` is their number */
+    SPEC_BLOCK,    /* a mapping with `keys`, into the same struct */
+    SPEC_PROFILES  /* const struct assay_profile *: 1 … max mappings; size_t `also_at` */
+};
+
+struct spec_key {
+    const char *name; /* NULL ends a table */
+    enum spec_type type;
+    bool required;
+    bool outside;         /* not part of the identity: absent from the canonical form */
+    size_t at, also_at;   /* offsets in struct assay_spec, or in struct assay_profile */
+    uint64_t min, max;    /* by type, above */
+    const char *fallback; /* what an absent key means, as it would be written; NULL: nothing */
+    const char *const *choices;  /* ends with NULL */
+    const struct spec_key *keys; /* of a block or a profile */
+    const char *help;
+};
+
+enum {
+    SPEC_KEYS_MAX = 16, /* of one table */
+    SPEC_STOP_BYTES_MAX = 256,
+    SPEC_EXPECTS_BYTES = 160 /* room for assay_spec_expects */
+};
+
+/* The table of the whole spec; tables of blocks hang below it. */
+const struct spec_key *assay_spec_keys(void);
+const struct spec_key *assay_spec_key_find(const struct spec_key *keys, const char *name);
+/* What a value must be, for messages and help: "a whole number from 1 to 65536". Returns `to`. */
+const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_BYTES]);
+
+#endif

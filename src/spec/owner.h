@@ -1,0 +1,19 @@
+/* A spec and the memory it owns. Every spec is made by assay_spec_parse, hence inside one of
+ * these. */
+#ifndef ASSAY_SPEC_OWNER_H
+#define ASSAY_SPEC_OWNER_H
+
+#include "assay/spec.h"
+#include "base/arena.h"
+
+struct spec_owner {
+    struct assay_spec spec; /* first, so that a pointer to it is one to the owner */
+    struct assay_arena arena;
+};
+
+static inline struct spec_owner *assay_spec_owner(struct assay_spec *spec)
+{
+    return (struct spec_owner *)(void *)spec;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* The keys of a spec explained, from the tables that read them. */
+#ifndef ASSAY_SPEC_HELP_H
+#define ASSAY_SPEC_HELP_H
+
+#include "assay/status.h"
+
+struct assay_bytes;
+
+/* Append the explanation: for each key its values, its default and its help, indented as in a
+ * spec. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_help(struct assay_bytes *out,
+                                                   struct assay_error *err);
+
+#endif
