@@ -18,10 +18,10 @@ struct assay_item {
 };
 
 /* Parse JSON lines: an object each, with id, accept (or answer), optionally topic and stratum, and
- * whatever fields the spec's prompt names. Errors: "LINE: …", quoting the field. */
+ * whatever fields the spec's prompt names. Errors: "NAME:LINE: …", quoting the field. */
 ASSAY_MUST_CHECK enum assay_status assay_benchmark_parse(struct assay_benchmark **out,
-                                                         const char *text, size_t size,
-                                                         const struct assay_spec *spec,
+                                                         const char *name, const char *text,
+                                                         size_t size, const struct assay_spec *spec,
                                                          struct assay_error *err);
 ASSAY_MUST_CHECK enum assay_status assay_benchmark_open(struct assay_benchmark **out,
                                                         const struct assay_spec *spec,

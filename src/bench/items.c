@@ -220,8 +220,8 @@ static bool is_blank(const char *line, size_t size)
     return size == 0;
 }
 
-static enum assay_status parse_lines(struct assay_benchmark *benchmark, const char *text,
-                                     size_t size, const struct assay_spec *spec,
+static enum assay_status parse_lines(struct assay_benchmark *benchmark, const char *name,
+                                     const char *text, size_t size, const struct assay_spec *spec,
                                      struct assay_error *err)
 {
     size_t line_number = 1;
@@ -230,17 +230,19 @@ static enum assay_status parse_lines(struct assay_benchmark *benchmark, const ch
         size_t length = end ? (size_t)(end - text) - at : size - at;
         if (!is_blank(text + at, length)) {
             enum assay_status status = parse_line(benchmark, text + at, length, spec, err);
-            if (status) return assay_while(err, status, "%zu", line_number);
+            if (status) return assay_while(err, status, "%s:%zu", name, line_number);
         }
         at += length + 1;
     }
     if (benchmark->item_count == 0) {
-        return assay_fail(err, ASSAY_EFORMAT, "there is no item in it");
+        return assay_fail(err, ASSAY_EFORMAT, "%s: there is no item in it", name);
     }
-    return check_unique(benchmark, err);
+    enum assay_status status = check_unique(benchmark, err);
+    return assay_while(err, status, "%s", name);
 }
 
-enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char *text, size_t size,
+enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char *name,
+                                        const char *text, size_t size,
                                         const struct assay_spec *spec, struct assay_error *err)
 {
     struct assay_benchmark *benchmark = calloc(1, sizeof *benchmark);
@@ -249,7 +251,7 @@ enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char
         assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *benchmark->strata);
     enum assay_status status = benchmark->strata ? ASSAY_OK : out_of_memory(err);
     if (!status) status = assay_regex_create(&benchmark->extract, spec->extract, err);
-    if (!status) status = parse_lines(benchmark, text, size, spec, err);
+    if (!status) status = parse_lines(benchmark, name, text, size, spec, err);
     if (status) {
         assay_benchmark_close(benchmark);
         return status;
@@ -266,8 +268,7 @@ enum assay_status assay_benchmark_open(struct assay_benchmark **out, const struc
     enum assay_status status = assay_file_read(path, ASSAY_BENCHMARK_BYTES_MAX, &text, err);
     if (!status) {
         const char *data = text.data ? (const char *)text.data : "";
-        status = assay_benchmark_parse(out, data, text.size, spec, err);
-        status = assay_while(err, status, "%s", path);
+        status = assay_benchmark_parse(out, path, data, text.size, spec, err);
     }
     assay_bytes_fini(&text);
     return status;

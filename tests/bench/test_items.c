@@ -24,7 +24,7 @@ static void reads_items(void **state)
     struct assay_benchmark *benchmark;
     struct assay_bytes prompt = {0};
     struct assay_error err;
-    assert_int_equal(assay_benchmark_parse(&benchmark, text, sizeof text - 1, &spec, &err),
+    assert_int_equal(assay_benchmark_parse(&benchmark, "items", text, sizeof text - 1, &spec, &err),
                      ASSAY_OK);
     assert_int_equal(assay_benchmark_count(benchmark), 3);
     const struct assay_item *first = assay_benchmark_item(benchmark, 0);
@@ -52,19 +52,19 @@ static void refuses(void **state)
         enum assay_status status;
         const char *message;
     } rows[] = {
-        {"", ASSAY_EFORMAT, "no item"},
-        {"\n \t\n", ASSAY_EFORMAT, "no item"},
-        {GOOD "\n{\"id\":", ASSAY_EFORMAT, "2: "},
-        {GOOD "\n[1]", ASSAY_EFORMAT, "2: an item must be an object, not an array"},
-        {GOOD "\n" GOOD, ASSAY_EFORMAT, "two items have the id \"a\""},
+        {"", ASSAY_EFORMAT, "items: there is no item"},
+        {"\n \t\n", ASSAY_EFORMAT, "items: there is no item"},
+        {GOOD "\n{\"id\":", ASSAY_EFORMAT, "items:2: "},
+        {GOOD "\n[1]", ASSAY_EFORMAT, "items:2: an item must be an object, not an array"},
+        {GOOD "\n" GOOD, ASSAY_EFORMAT, "items: two items have the id \"a\""},
         {"{\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
-         "1: the item has no field \"id\""},
+         "items:1: the item has no field \"id\""},
         {"{\"id\":3,\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
          "\"id\" must be a text"},
         {"{\"id\":\"a b\",\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EVALUE, "\"a b\""},
         {"{\"id\":\"\",\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EVALUE, "id \"\""},
         {"{\"id\":\"a\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
-         "1: item \"a\": the item has no field \"question\", which the prompt needs"},
+         "items:1: item \"a\": the item has no field \"question\", which the prompt needs"},
         {"{\"id\":\"a\",\"question\":[1],\"accept\":[\"x\"]}", ASSAY_EFORMAT,
          "field \"question\" must be a text, not an array"},
         {"{\"id\":\"a\",\"question\":\"?\"}", ASSAY_EFORMAT, "no field \"accept\""},
@@ -80,8 +80,8 @@ static void refuses(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct assay_benchmark *benchmark = NULL;
         struct assay_error err = {0};
-        enum assay_status status =
-            assay_benchmark_parse(&benchmark, rows[i].text, strlen(rows[i].text), &spec, &err);
+        enum assay_status status = assay_benchmark_parse(&benchmark, "items", rows[i].text,
+                                                         strlen(rows[i].text), &spec, &err);
         if (status != rows[i].status || !strstr(err.text, rows[i].message)) {
             fail_msg("row %zu: status %d, message \"%s\"", i, status, err.text);
         }

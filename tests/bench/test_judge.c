@@ -47,8 +47,9 @@ static void judges(void **state)
         struct assay_judgement judgement;
         struct assay_error err;
         assert_int_equal(assay_bytes_append(&answer, "keep", 4, &err), ASSAY_OK);
-        assert_int_equal(assay_benchmark_parse(&benchmark, item, sizeof item - 1, &spec, &err),
-                         ASSAY_OK);
+        assert_int_equal(
+            assay_benchmark_parse(&benchmark, "items", item, sizeof item - 1, &spec, &err),
+            ASSAY_OK);
         assert_int_equal(assay_benchmark_judge(
                              benchmark, 0, (struct assay_span){rows[i].text, strlen(rows[i].text)},
                              rows[i].finish, &answer, &judgement, &err),
@@ -75,7 +76,7 @@ static void refuses_costly_pattern(void **state)
     struct assay_error err;
     static const char text[] =
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
-    assert_int_equal(assay_benchmark_parse(&benchmark, item, sizeof item - 1, &spec, &err),
+    assert_int_equal(assay_benchmark_parse(&benchmark, "items", item, sizeof item - 1, &spec, &err),
                      ASSAY_OK);
     assert_int_equal(assay_benchmark_judge(benchmark, 0, (struct assay_span){text, sizeof text - 1},
                                            ASSAY_FINISH_END, &answer, &judgement, &err),

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct assay_bytes answer = {0};
     struct assay_judgement judgement;
     struct assay_span text = {(const char *)data, size};
-    if (assay_benchmark_parse(&benchmark, (const char *)data, size, &spec, NULL)) return 0;
+    if (assay_benchmark_parse(&benchmark, "items", (const char *)data, size, &spec, NULL)) return 0;
     if (assay_benchmark_judge(benchmark, 0, text, ASSAY_FINISH_END, &answer, &judgement, NULL)) {
         assay_bytes_clear(&answer);
     }

@@ -1,0 +1,125 @@
+/* The table of operations that a backend is. The forward pass (engine/forward.c) is written once on
+ * it.
+ *
+ * All arithmetic is exact-1 (FORMAT.md 1): for the same input every backend gives the same bits.
+ * Buffers passed to an operation come from the backend's own alloc (on the CPU: plain memory), so
+ * that a device backend fits the same table. A batch has `rows` token rows; matrices of activations
+ * are row-major, one row per token. Rows are independent: what a row gives depends on that row
+ * alone. */
+#ifndef ASSAY_BACKEND_BACKEND_H
+#define ASSAY_BACKEND_BACKEND_H
+
+#include "assay/backend.h"
+#include "assay/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ASSAY_CHUNK = 64 }; /* positions of an attention chunk and of a page of the KV cache */
+
+struct assay_team;
+struct assay_matrix; /* a weight matrix in the backend's own layout */
+
+/* Activations quantised for a matrix product (1.5), or plain f32: the backend's own layout. */
+struct assay_operand;
+
+/* One layer's attention over paged keys and values. A page holds ASSAY_CHUNK positions of all
+ * layers: see kv_page_bytes. */
+struct assay_kv_view {
+    uint32_t layers, kv_heads, head_dim;
+    uint32_t layer;
+};
+
+/* Bytes of one page: layers × {keys, values} × ASSAY_CHUNK × kv_heads × head_dim f16. Within a
+ * page, in this order: layer, keys before values, kv head, position in the page, dimension. */
+static inline size_t assay_kv_page_bytes(uint32_t layers, uint32_t kv_heads, uint32_t head_dim)
+{
+    return (size_t)layers * 2 * ASSAY_CHUNK * kv_heads * head_dim * sizeof(uint16_t);
+}
+/* Offset, in f16 elements from the page's start, of position p (0 … ASSAY_CHUNK−1) of a head's keys
+ * (values: value = 1). */
+static inline size_t assay_kv_offset(const struct assay_kv_view *view, unsigned value,
+                                     uint32_t head, uint32_t p)
+{
+    return ((((size_t)view->layer * 2 + value) * view->kv_heads + head) * ASSAY_CHUNK + p) *
+           view->head_dim;
+}
+
+/* Where a row's token stands. pages[i] covers positions i·ASSAY_CHUNK …; pages 0 …
+ * position/ASSAY_CHUNK are valid. */
+struct assay_row_place {
+    uint32_t position;
+    uint16_t *const *pages;
+};
+
+struct assay_backend {
+    const char *name; /* "cpu" */
+    const char *isa;  /* "avx2" */
+    /* NULL when the machine can run it, else the reason it cannot ("needs AVX2, FMA and F16C"). */
+    const char *(*missing)(void);
+
+    /* Memory of the backend: 64-byte aligned, zeroed; NULL when there is none left. */
+    void *(*alloc)(size_t bytes);
+    void (*free)(void *memory);
+
+    /* Weights. The matrix keeps no pointer into the tensor after this unless it says so in its own
+     * file; the model outlives it. */
+    enum assay_status (*matrix_create)(struct assay_matrix **out, const struct assay_tensor *tensor,
+                                       struct assay_error *err);
+    void (*matrix_destroy)(struct assay_matrix *matrix);
+
+    /* Room for `rows` rows of at most `columns` values as operand of a product with any matrix
+     * type. */
+    struct assay_operand *(*operand_create)(size_t rows, size_t columns);
+    void (*operand_destroy)(struct assay_operand *operand);
+
+    /* x: rows × columns. Prepare for products with matrices of this kind: quantise by 1.5 (block
+     * types) or keep f32. */
+    void (*operand_set)(struct assay_team *team, struct assay_operand *operand, const float *x,
+                        size_t rows, size_t columns, bool quantised);
+    /* y (rows × matrix rows) = operand × matrixᵀ, order of 1.6. The operand's quantised must fit
+     * the matrix's type. */
+    void (*product)(struct assay_team *team, const struct assay_matrix *matrix,
+                    const struct assay_operand *operand, float *y);
+    /* y (rows × width) = the embedding's rows `tokens` (1.7). The embedding is given as it stands
+     * in the file. */
+    void (*embed)(struct assay_team *team, const struct assay_tensor *embedding,
+                  const uint32_t *tokens, size_t rows, float *y);
+    /* y = RMSNorm(x, weight) (1.8), rows × width; y may be x. */
+    void (*norm)(struct assay_team *team, const float *x, const float *weight, float eps,
+                 size_t rows, size_t width, float *y);
+    /* Rotate x (rows × heads × head_dim) in place (1.4). table: position-major, rope_dims/2 pairs
+     * (cos, sin) a position. */
+    void (*rotate)(struct assay_team *team, float *x, size_t rows, uint32_t heads,
+                   uint32_t head_dim, uint32_t rope_dims, bool adjacent, const float *table,
+                   const struct assay_row_place *places);
+    /* Store keys and values (rows × kv_heads × head_dim) as f16 at the rows' places. */
+    void (*kv_store)(struct assay_team *team, const struct assay_kv_view *view, const float *keys,
+                     const float *values, size_t rows, const struct assay_row_place *places);
+    /* y (rows × heads × head_dim): attention (1.9) of queries q of the same shape; query head h
+     * reads kv head h/(heads/kv_heads). */
+    void (*attend)(struct assay_team *team, const struct assay_kv_view *view, const float *q,
+                   uint32_t heads, size_t rows, const struct assay_row_place *places, float *y);
+    /* y_i = (gate_i/(1 + exp(−gate_i)))·up_i; y may be gate. */
+    void (*swiglu)(struct assay_team *team, const float *gate, const float *up, size_t count,
+                   float *y);
+    /* x_i = x_i + y_i. */
+    void (*add)(struct assay_team *team, float *x, const float *y, size_t count);
+
+    /* Sampler's two sweeps over a row of logits (2.2, 1.11). */
+    /* Largest logit; *finite is false when one is NaN or +inf, or all are −inf. */
+    float (*logit_max)(const float *logits, size_t vocab, bool *finite);
+    /* sums[b] = Σ weight((l − max)·inv_t) over block b of ASSAY_WEIGHT_BLOCK logits; returns Σ
+     * sums. */
+    uint64_t (*weight_sums)(const float *logits, size_t vocab, float max, float inv_t,
+                            uint64_t *sums);
+};
+
+enum { ASSAY_WEIGHT_BLOCK = 256 };
+
+/* Every backend, in the order of preference for "auto": one line of the list in registry.c each. */
+extern const struct assay_backend assay_backend_ref;
+extern const struct assay_backend assay_backend_cpu;
+
+#endif

@@ -1,0 +1,43 @@
+/* The two operations on single values: the feed-forward gate and the residual sum (1.10). */
+#include "backend/ref/ref.h"
+
+#include "base/exact.h"
+#include "base/team.h"
+
+struct elementwise_work {
+    const float *gate, *up;
+    float *y;
+    size_t count;
+};
+
+static void swiglu_share(void *context, unsigned thread, unsigned threads)
+{
+    const struct elementwise_work *work = context;
+    size_t begin, end;
+    assay_team_share(work->count, 1, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        float g = work->gate[i];
+        work->y[i] = (g / (1.0f + assay_exp(-g))) * work->up[i];
+    }
+}
+
+void assay_ref_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                      float *y)
+{
+    struct elementwise_work work = {gate, up, y, count};
+    assay_team_run(team, swiglu_share, &work);
+}
+
+static void add_share(void *context, unsigned thread, unsigned threads)
+{
+    const struct elementwise_work *work = context;
+    size_t begin, end;
+    assay_team_share(work->count, 1, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) work->y[i] = work->y[i] + work->up[i];
+}
+
+void assay_ref_add(struct assay_team *team, float *x, const float *y, size_t count)
+{
+    struct elementwise_work work = {NULL, y, x, count};
+    assay_team_run(team, add_share, &work);
+}

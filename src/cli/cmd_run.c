@@ -1,0 +1,194 @@
+/* assay run: from a spec to a results file and its report. */
+#include "cli/command.h"
+
+#include "assay/run.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "cli/machine.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "crypto/digest.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The one word that a signal handler may touch. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+/* The first signal asks for a clean stop, a second one of the same kind ends the program as it
+ * always did. USR1 is what batch systems send before a time limit. */
+static void catch_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGUSR1};
+    struct sigaction action = {0};
+    action.sa_handler = request_stop;
+    action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+    /* A file-size limit is then an error of write(), which is told and keeps what was acknowledged.
+     */
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = 0;
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
+static uint64_t prompt_total(const struct assay_job *job)
+{
+    return job->prompt_offset[job->plan.item_count];
+}
+
+static enum assay_status print_plan_json(const struct assay_job *job, const char *output,
+                                         struct assay_error *err)
+{
+    char spec[ASSAY_DIGEST_HEX], plan[ASSAY_DIGEST_HEX];
+    struct assay_json *object = assay_json_new_object();
+    bool ok =
+        object && assay_json_set(object, "spec", assay_json_new_text(job->spec->name)) &&
+        assay_json_set(object, "items", assay_json_new_integer(job->plan.item_count)) &&
+        assay_json_set(object, "profile_count", assay_json_new_integer(job->plan.profile_count)) &&
+        assay_json_set(object, "replicates", assay_json_new_integer(job->plan.replicates)) &&
+        assay_json_set(object, "samples",
+                       assay_json_new_integer((int64_t)job->plan.sample_count)) &&
+        assay_json_set(object, "prompt_tokens",
+                       assay_json_new_integer((int64_t)prompt_total(job))) &&
+        assay_json_set(object, "context", assay_json_new_integer(job->context)) &&
+        assay_json_set(object, "spec_digest",
+                       assay_json_new_text(assay_digest_hex(&job->spec->digest, spec))) &&
+        assay_json_set(object, "plan_digest",
+                       assay_json_new_text(assay_digest_hex(&job->plan.digest, plan))) &&
+        assay_json_set(object, "results", assay_json_new_text(output));
+    if (ok) return assay_report_emit(object, err);
+    assay_json_destroy(object);
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the plan");
+}
+
+static enum assay_status print_plan(const struct assay_job *job, const char *output, bool json,
+                                    struct assay_error *err)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    if (json) return print_plan_json(job, output, err);
+    const struct assay_plan *plan = &job->plan;
+    printf("spec     %s (%s)\n", job->spec->name, assay_digest_hex(&job->spec->digest, hex));
+    printf("model    %s\n", job->spec->model.file);
+    printf("plan     %u items × %u profiles × %u replicates = %llu samples\n", plan->item_count,
+           plan->profile_count, plan->replicates, (unsigned long long)plan->sample_count);
+    printf("prompts  %llu tokens in all; longest prompt + output %u tokens\n",
+           (unsigned long long)prompt_total(job), job->context);
+    printf("results  %s\n", output);
+    return ASSAY_OK;
+}
+
+static void tell_end(const struct assay_run_progress *progress, enum assay_run_outcome outcome)
+{
+    if (outcome == ASSAY_RUN_ALREADY_COMPLETE) {
+        fprintf(stderr, "assay: these results were complete already; nothing was computed\n");
+        return;
+    }
+    if (progress->torn_bytes) {
+        fprintf(stderr, "assay: the journal ended in %llu torn bytes, which were cut\n",
+                (unsigned long long)progress->torn_bytes);
+    }
+    if (progress->samples_resumed) {
+        fprintf(stderr, "assay: resumed; %llu samples came from the journal\n",
+                (unsigned long long)progress->samples_resumed);
+    }
+    const struct assay_session_counters *counters = &progress->counters;
+    if (progress->seconds > 0) {
+        fprintf(
+            stderr,
+            "assay: %llu samples in %.1f s; %llu output tokens (%.0f tok/s), %llu of %llu prompt "
+            "tokens computed\n",
+            (unsigned long long)(progress->samples_done - progress->samples_resumed),
+            progress->seconds, (unsigned long long)counters->output_tokens,
+            (double)counters->output_tokens / progress->seconds,
+            (unsigned long long)counters->prefill_tokens,
+            (unsigned long long)counters->prompt_tokens);
+    }
+}
+
+static enum assay_status run_job(const struct assay_job *job, const struct assay_args *args,
+                                 const char *output, struct assay_error *err)
+{
+    struct assay_machine_choice machine;
+    struct assay_progress_line line;
+    struct assay_run_progress progress;
+    enum assay_run_outcome outcome;
+    enum assay_status status = assay_machine_choose(&machine, args, err);
+    if (status) return status;
+    catch_signals();
+    assay_progress_init(&line, args->quiet || args->json);
+    struct assay_run_options options = {.results = output,
+                                        .backend = machine.backend,
+                                        .batch = machine.batch,
+                                        .threads = machine.threads,
+                                        .prefill_rows = machine.prefill_rows,
+                                        .stop = &stop_requested,
+                                        .progress = assay_progress_show,
+                                        .context = &line};
+    status = assay_run(job, &options, &outcome, &progress, err);
+    assay_progress_end(&line);
+    if (status == ASSAY_EINTERRUPTED)
+        return assay_while(err, status, "interrupted, run again to resume");
+    if (status) return status;
+    if (!args->quiet) tell_end(&progress, outcome);
+    return assay_report_file(output, args->json, err);
+}
+
+static enum assay_status cmd_run(const struct assay_args *args, struct assay_error *err)
+{
+    struct assay_job *job = NULL;
+    struct assay_bytes name = {0};
+    const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
+    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, err);
+    if (status) return status;
+    const char *output = args->output;
+    if (!output) {
+        status = assay_bytes_format(&name, err, "%s.h5", job->spec->name);
+        output = (const char *)name.data;
+    }
+    if (!status && args->dry_run) status = print_plan(job, output, args->json, err);
+    if (!status && !args->dry_run) status = run_job(job, args, output, err);
+    assay_bytes_fini(&name);
+    assay_job_close(job);
+    return status;
+}
+
+static const struct assay_option options[] = {
+    {"output", "FILE", "results file (default: NAME.h5, by the spec's name)", ASSAY_OPTION_TEXT,
+     offsetof(struct assay_args, output), 0, 0},
+    {"model-dir", "DIR", "where models lie (default: $ASSAY_MODEL_DIR)", ASSAY_OPTION_TEXT,
+     offsetof(struct assay_args, model_dir), 0, 0},
+    {"dry-run", NULL, "show the plan and compute nothing", ASSAY_OPTION_FLAG,
+     offsetof(struct assay_args, dry_run), 0, 0},
+    {"batch", "N", "samples computed together (default: 64)", ASSAY_OPTION_NUMBER,
+     offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
+    ASSAY_OPTION_MACHINE,
+    ASSAY_OPTION_COMMON,
+    {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
+
+const struct assay_command assay_cmd_run = {
+    "run",
+    "SPEC",
+    1,
+    1,
+    "plan a job, compute its samples, write the results file, report",
+    "SPEC is a YAML file: a model, a benchmark, profiles, replicates (jobs/quickstart.yaml is "
+    "one).\n"
+    "Finished samples are kept in FILE.journal; an interrupted run is resumed by running it "
+    "again,\n"
+    "and gives the same records, bit for bit, as one that was never interrupted. --batch, "
+    "--threads,\n"
+    "--backend and --prefill-rows change how fast it goes and nothing else.\n\n"
+    "  assay run jobs/quickstart.yaml --dry-run\n"
+    "  assay run jobs/quickstart.yaml --model-dir ~/models --output quickstart.h5\n",
+    options,
+    cmd_run};

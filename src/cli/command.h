@@ -1,0 +1,76 @@
+/* A command is one row: name, options, help and the function that does it. Help, parsing and shell
+ * completion are all made from the rows, so that none of them can disagree. */
+#ifndef ASSAY_CLI_COMMAND_H
+#define ASSAY_CLI_COMMAND_H
+
+#include "assay/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ASSAY_OPERANDS_MAX = 64 };
+
+/* What the options of all commands can set; each command lists those that it takes. */
+struct assay_args {
+    bool help, json, quiet, dry_run;
+    const char *output, *model_dir, *backend, *sequences;
+    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens;
+    const char *operands[ASSAY_OPERANDS_MAX];
+    size_t operand_count;
+};
+
+enum assay_option_kind { ASSAY_OPTION_FLAG, ASSAY_OPTION_TEXT, ASSAY_OPTION_NUMBER };
+
+struct assay_option {
+    const char *name;     /* without the dashes; NULL ends a table */
+    const char *argument; /* "FILE", or NULL for a flag */
+    const char *help;
+    enum assay_option_kind kind;
+    size_t offset; /* in struct assay_args */
+    uint64_t min, max;
+};
+
+#define ASSAY_OPTION_COMMON                                                                        \
+    {"json",                                                                                       \
+     NULL,                                                                                         \
+     "print one JSON value on standard output",                                                    \
+     ASSAY_OPTION_FLAG,                                                                            \
+     offsetof(struct assay_args, json),                                                            \
+     0,                                                                                            \
+     0},                                                                                           \
+        {"quiet",                                                                                  \
+         NULL,                                                                                     \
+         "print nothing but errors and the result",                                                \
+         ASSAY_OPTION_FLAG,                                                                        \
+         offsetof(struct assay_args, quiet),                                                       \
+         0,                                                                                        \
+         0},                                                                                       \
+    {                                                                                              \
+        "help", NULL, "show this text", ASSAY_OPTION_FLAG, offsetof(struct assay_args, help), 0, 0 \
+    }
+
+struct assay_command {
+    const char *name;
+    const char *operands; /* "SPEC", for the usage line */
+    size_t operands_min, operands_max;
+    const char *summary; /* one line */
+    const char *details; /* what a newcomer needs to use it, with an example */
+    const struct assay_option *options;
+    enum assay_status (*run)(const struct assay_args *args, struct assay_error *err);
+};
+
+extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
+    assay_cmd_bench, assay_cmd_completion;
+
+/* Every command, in the order of `assay --help`; NULL ends. */
+extern const struct assay_command *const assay_commands[];
+
+/* Parse what follows the command's name. EUSAGE quotes the offence. `args` borrows from argv. */
+ASSAY_MUST_CHECK enum assay_status assay_args_parse(struct assay_args *args,
+                                                    const struct assay_command *command,
+                                                    const char *const *argv, size_t count,
+                                                    struct assay_error *err);
+void assay_args_help(const struct assay_command *command); /* to standard output */
+
+#endif

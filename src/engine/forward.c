@@ -1,0 +1,197 @@
+/* The pass. Read assay_forward_layers first: it is the model. All of it is rows × something
+ * matrices; what belongs to which sample is known only to the places. */
+#include "engine/forward.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "engine/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct assay_forward {
+    const struct assay_backend *ops;
+    struct assay_team *team;
+    const struct assay_hyper *hyper;
+    struct assay_weights weights;
+    size_t rows_max, head_rows_max;
+    size_t rows;                   /* of the last pass */
+    struct assay_operand *operand; /* the left side of the product under way */
+
+    /* Activations, rows_max rows each. */
+    float *x;         /* [width] the residual stream */
+    float *h;         /* [width] normalised */
+    float *q, *o;     /* [heads × head_dim] queries; what attention gives */
+    float *k, *v;     /* [kv_heads × head_dim] */
+    float *gate, *up; /* [ffn_width] */
+    float *logits;    /* head_rows_max × vocab */
+};
+
+/* One product's left side serves several matrices, which may want it in different forms. */
+struct input {
+    const float *values;
+    size_t columns;
+    enum { UNPREPARED, PLAIN, QUANTISED } form;
+};
+
+static void multiply(struct assay_forward *f, struct input *in, const struct assay_weight *weight,
+                     size_t rows, float *out)
+{
+    ASSAY_ASSERT(in->columns == weight->columns);
+    if (in->form != (weight->quantised ? QUANTISED : PLAIN)) {
+        f->ops->operand_set(f->team, f->operand, in->values, rows, in->columns, weight->quantised);
+        in->form = weight->quantised ? QUANTISED : PLAIN;
+    }
+    f->ops->product(f->team, weight->matrix, f->operand, out);
+}
+
+/* x = x + Wo·attention(RMSNorm(x)) */
+static void attention_block(struct assay_forward *f, const struct assay_pass *pass, uint32_t layer)
+{
+    const struct assay_backend *ops = f->ops;
+    const struct assay_hyper *m = f->hyper;
+    const struct assay_layer_weights *w = &f->weights.layers[layer];
+    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer};
+
+    ops->norm(f->team, f->x, w->attn_norm, m->norm_eps, pass->rows, m->width, f->h);
+    struct input h = {f->h, m->width, UNPREPARED};
+    multiply(f, &h, &w->q, pass->rows, f->q);
+    multiply(f, &h, &w->k, pass->rows, f->k);
+    multiply(f, &h, &w->v, pass->rows, f->v);
+    ops->rotate(f->team, f->q, pass->rows, m->heads, m->head_dim, m->rope_dims,
+                m->rope_pairs_adjacent, f->weights.rope, pass->places);
+    ops->rotate(f->team, f->k, pass->rows, m->kv_heads, m->head_dim, m->rope_dims,
+                m->rope_pairs_adjacent, f->weights.rope, pass->places);
+    ops->kv_store(f->team, &view, f->k, f->v, pass->rows, pass->places);
+    ops->attend(f->team, &view, f->q, m->heads, pass->rows, pass->places, f->o);
+    struct input o = {f->o, (size_t)m->heads * m->head_dim, UNPREPARED};
+    multiply(f, &o, &w->o, pass->rows, f->h);
+    ops->add(f->team, f->x, f->h, pass->rows * m->width);
+}
+
+/* x = x + Wdown·swiglu(Wgate·RMSNorm(x), Wup·RMSNorm(x)) */
+static void feed_forward_block(struct assay_forward *f, const struct assay_pass *pass,
+                               uint32_t layer)
+{
+    const struct assay_backend *ops = f->ops;
+    const struct assay_hyper *m = f->hyper;
+    const struct assay_layer_weights *w = &f->weights.layers[layer];
+
+    ops->norm(f->team, f->x, w->ffn_norm, m->norm_eps, pass->rows, m->width, f->h);
+    struct input h = {f->h, m->width, UNPREPARED};
+    multiply(f, &h, &w->gate, pass->rows, f->gate);
+    multiply(f, &h, &w->up, pass->rows, f->up);
+    ops->swiglu(f->team, f->gate, f->up, pass->rows * m->ffn_width, f->gate);
+    struct input s = {f->gate, m->ffn_width, UNPREPARED};
+    multiply(f, &s, &w->down, pass->rows, f->h);
+    ops->add(f->team, f->x, f->h, pass->rows * m->width);
+}
+
+void assay_forward_layers(struct assay_forward *forward, const struct assay_pass *pass)
+{
+    ASSAY_ASSERT(pass->rows > 0 && pass->rows <= forward->rows_max);
+    forward->ops->embed(forward->team, forward->weights.embedding, pass->tokens, pass->rows,
+                        forward->x);
+    for (uint32_t layer = 0; layer < forward->hyper->layers; layer++) {
+        attention_block(forward, pass, layer);
+        feed_forward_block(forward, pass, layer);
+    }
+    forward->rows = pass->rows;
+}
+
+const float *assay_forward_head(struct assay_forward *forward, const size_t *rows, size_t count)
+{
+    struct assay_forward *f = forward;
+    const struct assay_hyper *m = f->hyper;
+    ASSAY_ASSERT(count > 0 && count <= f->head_rows_max);
+    for (size_t i = 0; i < count; i++) {
+        ASSAY_ASSERT(rows[i] < f->rows);
+        memcpy(f->h + i * m->width, f->x + rows[i] * m->width, m->width * sizeof *f->x);
+    }
+    f->ops->norm(f->team, f->h, f->weights.output_norm, m->norm_eps, count, m->width, f->h);
+    struct input h = {f->h, m->width, UNPREPARED};
+    multiply(f, &h, &f->weights.output, count, f->logits);
+    return f->logits;
+}
+
+/* --- open and close */
+
+static enum assay_status make_floats(const struct assay_forward *f, float **out, size_t rows,
+                                     size_t columns, struct assay_error *err)
+{
+    size_t count, bytes;
+    if (!assay_multiply(rows, columns, &count) || !assay_multiply(count, sizeof **out, &bytes)) {
+        return assay_fail(err, ASSAY_EVALUE, "%zu rows of %zu values: too large", rows, columns);
+    }
+    *out = f->ops->alloc(bytes);
+    if (!*out) return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows in a pass", rows);
+    return ASSAY_OK;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static enum assay_status make_activations(struct assay_forward *f, struct assay_error *err)
+{
+    const struct assay_hyper *m = f->hyper;
+    size_t heads = (size_t)m->heads * m->head_dim, kv_heads = (size_t)m->kv_heads * m->head_dim;
+    size_t rows = larger(f->rows_max, f->head_rows_max);
+    const struct {
+        float **to;
+        size_t rows, columns;
+    } buffers[] = {{&f->x, rows, m->width},
+                   {&f->h, rows, m->width},
+                   {&f->q, rows, heads},
+                   {&f->o, rows, heads},
+                   {&f->k, rows, kv_heads},
+                   {&f->v, rows, kv_heads},
+                   {&f->gate, rows, m->ffn_width},
+                   {&f->up, rows, m->ffn_width},
+                   {&f->logits, f->head_rows_max, m->vocab}};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        enum assay_status status =
+            make_floats(f, buffers[i].to, buffers[i].rows, buffers[i].columns, err);
+        if (status) return status;
+    }
+    f->operand = f->ops->operand_create(rows, larger(larger(m->width, heads), m->ffn_width));
+    if (!f->operand) return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows", rows);
+    return ASSAY_OK;
+}
+
+enum assay_status assay_forward_open(struct assay_forward **out, const struct assay_model *model,
+                                     const struct assay_backend *backend, struct assay_team *team,
+                                     size_t rows, size_t head_rows, uint32_t context,
+                                     struct assay_error *err)
+{
+    struct assay_forward *forward = calloc(1, sizeof *forward);
+    if (!forward) return assay_fail(err, ASSAY_EMEMORY, "no memory for the forward pass");
+    forward->ops = backend;
+    forward->team = team;
+    forward->hyper = assay_model_hyper(model);
+    forward->rows_max = rows;
+    forward->head_rows_max = head_rows;
+    enum assay_status status =
+        assay_weights_init(&forward->weights, model, backend, team, context, err);
+    if (!status) status = make_activations(forward, err);
+    if (status) {
+        assay_forward_close(forward);
+        return status;
+    }
+    *out = forward;
+    return ASSAY_OK;
+}
+
+void assay_forward_close(struct assay_forward *forward)
+{
+    if (!forward) return;
+    float *buffers[] = {forward->x, forward->h,    forward->q,  forward->o,     forward->k,
+                        forward->v, forward->gate, forward->up, forward->logits};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        if (buffers[i]) forward->ops->free(buffers[i]);
+    }
+    if (forward->operand) forward->ops->operand_destroy(forward->operand);
+    assay_weights_fini(&forward->weights);
+    free(forward);
+}

@@ -1,0 +1,153 @@
+/* Weights are converted once, at open. Norms are few and are copied, because the file promises no
+ * alignment. */
+#include "engine/weights.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/exact.h"
+#include "base/team.h"
+
+#include <stdlib.h>
+
+static enum assay_status make_matrix(const struct assay_weights *weights, struct assay_weight *out,
+                                     const struct assay_tensor *tensor, struct assay_error *err)
+{
+    struct assay_matrix *matrix;
+    enum assay_status status = weights->backend->matrix_create(&matrix, tensor, err);
+    if (status) return status;
+    *out = (struct assay_weight){.matrix = matrix,
+                                 .rows = tensor->rows,
+                                 .columns = tensor->columns,
+                                 .quantised = assay_dtype_block_elements(tensor->dtype) > 1};
+    return ASSAY_OK;
+}
+
+static enum assay_status make_norm(const struct assay_weights *weights, float **out,
+                                   const struct assay_tensor *tensor, struct assay_error *err)
+{
+    if (tensor->dtype != ASSAY_DTYPE_F32) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "tensor %s: a norm must be F32, not %s",
+                          tensor->name, assay_dtype_name(tensor->dtype));
+    }
+    float *norm = weights->backend->alloc(tensor->columns * sizeof *norm);
+    if (!norm) return assay_fail(err, ASSAY_EMEMORY, "tensor %s: no memory", tensor->name);
+    for (size_t i = 0; i < tensor->columns; i++) {
+        norm[i] = assay_float(assay_get_le32(tensor->data + 4 * i));
+    }
+    *out = norm;
+    return ASSAY_OK;
+}
+
+static enum assay_status make_layer(const struct assay_weights *weights,
+                                    struct assay_layer_weights *layer,
+                                    const struct assay_layer_tensors *tensors,
+                                    struct assay_error *err)
+{
+    const struct {
+        struct assay_weight *to;
+        const struct assay_tensor *from;
+    } matrices[] = {{&layer->q, &tensors->q},       {&layer->k, &tensors->k},
+                    {&layer->v, &tensors->v},       {&layer->o, &tensors->o},
+                    {&layer->gate, &tensors->gate}, {&layer->up, &tensors->up},
+                    {&layer->down, &tensors->down}};
+    enum assay_status status = make_norm(weights, &layer->attn_norm, &tensors->attn_norm, err);
+    if (!status) status = make_norm(weights, &layer->ffn_norm, &tensors->ffn_norm, err);
+    for (size_t i = 0; !status && i < sizeof matrices / sizeof matrices[0]; i++) {
+        status = make_matrix(weights, matrices[i].to, matrices[i].from, err);
+    }
+    return status;
+}
+
+struct rope_work {
+    const struct assay_hyper *hyper;
+    const float *factors; /* or NULL */
+    uint32_t context;
+    float *table;
+};
+
+static void fill_rope(void *context, unsigned thread, unsigned threads)
+{
+    const struct rope_work *work = context;
+    uint32_t dims = work->hyper->rope_dims;
+    size_t begin, end;
+    assay_team_share(work->context, 1, thread, threads, &begin, &end);
+    for (size_t position = begin; position < end; position++) {
+        for (uint32_t pair = 0; pair < dims / 2; pair++) {
+            float *entry = work->table + position * dims + 2 * (size_t)pair;
+            float factor = work->factors ? work->factors[pair] : 1.0f;
+            assay_rope_entry(work->hyper->rope_base, pair, dims, factor, (uint32_t)position,
+                             &entry[1], &entry[0]);
+        }
+    }
+}
+
+static enum assay_status make_rope(struct assay_weights *weights, const struct assay_model *model,
+                                   struct assay_team *team, uint32_t context,
+                                   struct assay_error *err)
+{
+    const struct assay_hyper *hyper = assay_model_hyper(model);
+    size_t count, bytes;
+    if (!assay_multiply(context, hyper->rope_dims, &count) ||
+        !assay_multiply(count, sizeof *weights->rope, &bytes)) {
+        return assay_fail(err, ASSAY_EVALUE, "a context of %u tokens is too long", context);
+    }
+    weights->rope = weights->backend->alloc(bytes);
+    if (!weights->rope) {
+        return assay_fail(err, ASSAY_EMEMORY, "no memory for %u rotated positions", context);
+    }
+    struct rope_work work = {hyper, assay_model_tensors(model)->rope_factors, context,
+                             weights->rope};
+    assay_team_run(team, fill_rope, &work);
+    return ASSAY_OK;
+}
+
+enum assay_status assay_weights_init(struct assay_weights *weights, const struct assay_model *model,
+                                     const struct assay_backend *backend, struct assay_team *team,
+                                     uint32_t context, struct assay_error *err)
+{
+    const struct assay_model_tensors *tensors = assay_model_tensors(model);
+    uint32_t layers = assay_model_hyper(model)->layers;
+    *weights = (struct assay_weights){.backend = backend, .embedding = &tensors->embedding};
+    weights->layers = calloc(layers, sizeof *weights->layers);
+    if (!weights->layers) return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", layers);
+    weights->layer_count = layers;
+    enum assay_status status = make_rope(weights, model, team, context, err);
+    if (!status) status = make_norm(weights, &weights->output_norm, &tensors->output_norm, err);
+    if (!status) status = make_matrix(weights, &weights->output, &tensors->output, err);
+    for (uint32_t i = 0; !status && i < layers; i++) {
+        status = make_layer(weights, &weights->layers[i], &tensors->layers[i], err);
+    }
+    if (status) assay_weights_fini(weights);
+    return status;
+}
+
+static void drop_matrix(const struct assay_backend *backend, struct assay_weight *weight)
+{
+    if (weight->matrix) backend->matrix_destroy(weight->matrix);
+}
+
+static void drop_floats(const struct assay_backend *backend, float *floats)
+{
+    if (floats) backend->free(floats);
+}
+
+void assay_weights_fini(struct assay_weights *weights)
+{
+    const struct assay_backend *backend = weights->backend;
+    for (uint32_t i = 0; i < weights->layer_count; i++) {
+        struct assay_layer_weights *layer = &weights->layers[i];
+        struct assay_weight *matrices[] = {&layer->q,    &layer->k,  &layer->v,   &layer->o,
+                                           &layer->gate, &layer->up, &layer->down};
+        for (size_t m = 0; m < sizeof matrices / sizeof matrices[0]; m++) {
+            drop_matrix(backend, matrices[m]);
+        }
+        drop_floats(backend, layer->attn_norm);
+        drop_floats(backend, layer->ffn_norm);
+    }
+    drop_matrix(backend, &weights->output);
+    drop_floats(backend, weights->output_norm);
+    drop_floats(backend, weights->rope);
+    free(weights->layers);
+    *weights = (struct assay_weights){0};
+}

@@ -1,0 +1,37 @@
+/* A model's weights in a backend's own layout, and its RoPE table. */
+#ifndef ASSAY_ENGINE_WEIGHTS_H
+#define ASSAY_ENGINE_WEIGHTS_H
+
+#include "backend/backend.h"
+
+struct assay_weight {
+    struct assay_matrix *matrix;
+    size_t rows, columns;
+    bool quantised; /* whether its operand must be (1.6) */
+};
+
+struct assay_layer_weights {
+    float *attn_norm, *ffn_norm; /* [width] */
+    struct assay_weight q, k, v, o, gate, up, down;
+};
+
+struct assay_weights {
+    const struct assay_backend *backend;
+    const struct assay_tensor *embedding; /* lent by the model */
+    struct assay_layer_weights *layers;   /* [layer_count] */
+    uint32_t layer_count;
+    float *output_norm; /* [width] */
+    struct assay_weight output;
+    float *rope; /* [context][rope_dims/2][cos, sin] */
+};
+
+/* Make all of it for positions 0 … context−1; the model outlives it. What was made before a failure
+ * is released again. */
+ASSAY_MUST_CHECK enum assay_status assay_weights_init(struct assay_weights *weights,
+                                                      const struct assay_model *model,
+                                                      const struct assay_backend *backend,
+                                                      struct assay_team *team, uint32_t context,
+                                                      struct assay_error *err);
+void assay_weights_fini(struct assay_weights *weights); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,30 @@
+/* Chat templates. They are Jinja programs; assay runs none, it recognises those whose effect it
+ * knows. */
+#ifndef ASSAY_MODEL_CHAT_H
+#define ASSAY_MODEL_CHAT_H
+
+#include "model/gguf.h"
+#include "model/vocab.h"
+
+struct assay_arena;
+
+enum { ASSAY_TEMPLATE_BYTES_MAX = 1 << 18 };
+
+struct assay_chat {
+    struct assay_gguf_text template; /* data NULL: the file has none */
+    const char *default_system;      /* "" where the template has none */
+    const char *refusal;             /* why it is not recognised; NULL: it is ChatML */
+};
+
+/* A template that is absent or not recognised is no error here, only when it is used. */
+ASSAY_MUST_CHECK enum assay_status assay_chat_read(struct assay_chat *out,
+                                                   const struct assay_gguf *gguf,
+                                                   const struct assay_vocab *vocab,
+                                                   struct assay_arena *arena,
+                                                   struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_chat_append(const struct assay_chat *chat,
+                                                     const char *system, const char *user,
+                                                     struct assay_bytes *out,
+                                                     struct assay_error *err);
+
+#endif

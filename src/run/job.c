@@ -1,0 +1,127 @@
+/* A job: everything a spec names, opened and checked before anything is computed. */
+#include "assay/run.h"
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum assay_status out_of_memory(struct assay_error *err)
+{
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the prompts");
+}
+
+/* The text of an item's prompt: the user message inside the chat template, or as it is. */
+static enum assay_status render(const struct assay_job *job, uint32_t item,
+                                struct assay_bytes *user, struct assay_bytes *text,
+                                struct assay_error *err)
+{
+    const struct assay_spec *spec = job->spec;
+    assay_bytes_clear(user);
+    assay_bytes_clear(text);
+    enum assay_status status = assay_benchmark_prompt(job->benchmark, item, user, err);
+    if (status) return status;
+    if (spec->chat == ASSAY_CHAT_NONE) return assay_bytes_append(text, user->data, user->size, err);
+    return assay_chat_render(job->model, spec->system, (const char *)user->data, text, err);
+}
+
+/* Refuse before the run what could only fail in it. */
+static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
+                                      struct assay_error *err)
+{
+    size_t need = count + job->spec->max_tokens;
+    uint32_t limit = assay_model_hyper(job->model)->context;
+    const char *id = assay_benchmark_item(job->benchmark, item)->id;
+    if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
+    if (need > limit) {
+        return assay_fail(err, ASSAY_EVALUE,
+                          "item \"%s\": its prompt of %zu tokens and max_tokens %u exceed the "
+                          "model's context of %u tokens",
+                          id, count, job->spec->max_tokens, limit);
+    }
+    if (need > job->context) job->context = (uint32_t)need;
+    return ASSAY_OK;
+}
+
+static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struct assay_bytes *user,
+                                     struct assay_bytes *text, struct assay_bytes *tokens,
+                                     struct assay_error *err)
+{
+    size_t before = tokens->size / sizeof(uint32_t);
+    enum assay_status status = render(job, item, user, text, err);
+    if (status) return status;
+    status = assay_tokenizer_encode(assay_model_tokenizer(job->model), (const char *)text->data,
+                                    text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+    if (status) return status;
+    size_t count = tokens->size / sizeof(uint32_t) - before;
+    job->prompt_offset[item + 1] = before + count;
+    job->prompt_counts[item] = (uint32_t)count;
+    return check_length(job, item, count, err);
+}
+
+static enum assay_status make_prompts(struct assay_job *job, struct assay_error *err)
+{
+    struct assay_bytes user = {0}, text = {0}, tokens = {0};
+    uint32_t items = assay_benchmark_count(job->benchmark);
+    enum assay_status status = ASSAY_OK;
+    job->prompt_offset = calloc((size_t)items + 1, sizeof *job->prompt_offset);
+    job->prompt_counts = calloc(items, sizeof *job->prompt_counts);
+    job->prompt_digests = calloc(items, sizeof *job->prompt_digests);
+    if (!job->prompt_offset || !job->prompt_counts || !job->prompt_digests) {
+        return out_of_memory(err);
+    }
+    for (uint32_t i = 0; i < items && !status; i++) {
+        status = make_prompt(job, i, &user, &text, &tokens, err);
+    }
+    assay_bytes_fini(&user);
+    assay_bytes_fini(&text);
+    if (status) {
+        assay_bytes_fini(&tokens);
+        return status;
+    }
+    job->prompt_tokens = (uint32_t *)(void *)tokens.data; /* from malloc: aligned */
+    for (uint32_t i = 0; i < items; i++) {
+        job->prompt_digests[i] =
+            assay_prompt_digest(job->prompt_tokens + job->prompt_offset[i], job->prompt_counts[i]);
+    }
+    return ASSAY_OK;
+}
+
+enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
+                                 const char *model_dir, struct assay_error *err)
+{
+    struct assay_job *job = calloc(1, sizeof *job);
+    if (!job) return out_of_memory(err);
+    enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
+    if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
+    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
+    if (!status) {
+        status = assay_plan_init(&job->plan, job->spec, assay_benchmark_count(job->benchmark), NULL,
+                                 0, err);
+    }
+    if (!status) {
+        status = make_prompts(job, err);
+        status = assay_while(err, status, "%s", job->spec->benchmark.file);
+    }
+    if (status) {
+        assay_job_close(job);
+        return status;
+    }
+    *out = job;
+    return ASSAY_OK;
+}
+
+void assay_job_close(struct assay_job *job)
+{
+    if (!job) return;
+    free(job->prompt_digests);
+    free(job->prompt_counts);
+    free(job->prompt_offset);
+    free(job->prompt_tokens);
+    assay_model_close(job->model);
+    assay_benchmark_close(job->benchmark);
+    assay_spec_destroy(job->spec);
+    free(job);
+}

@@ -1,0 +1,439 @@
+/* From columns to results: whatever a file says twice must agree, and every digest is computed
+ * again from the columns through the same encoder that made the records. No HDF5 here. */
+#include "store/image.h"
+
+#include "base/bytes.h"
+#include "crypto/digest.h"
+#include "store/record.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* What the checks pass on to each other. */
+struct checker {
+    struct assay_results *results;
+    struct assay_image *image;
+    struct assay_spec *spec; /* parsed again from its source */
+    struct assay_plan plan;
+};
+
+static enum assay_status fill_attributes(struct checker *checker, struct assay_error *err);
+static enum assay_status fill_columns(struct checker *checker, struct assay_error *err);
+static enum assay_status check_spec(struct checker *checker, struct assay_error *err);
+static enum assay_status check_profiles(struct checker *checker, struct assay_error *err);
+static enum assay_status check_tables(const struct checker *checker, struct assay_error *err);
+static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err);
+static enum assay_status check_samples(const struct checker *checker, struct assay_error *err);
+static enum assay_status check_digests(const struct checker *checker, struct assay_error *err);
+static enum assay_status fill_texts(struct checker *checker, struct assay_error *err);
+
+enum assay_status assay_image_check(struct assay_results *out, struct assay_image *image,
+                                    struct assay_error *err)
+{
+    struct assay_results results = {0};
+    struct checker checker = {.results = &results, .image = image};
+    enum assay_status status = fill_attributes(&checker, err);
+    if (!status) status = fill_columns(&checker, err);
+    if (!status) status = check_spec(&checker, err);
+    if (!status) status = check_profiles(&checker, err);
+    if (!status) status = check_tables(&checker, err);
+    if (!status) status = check_offsets(&checker, err);
+    if (!status) status = check_samples(&checker, err);
+    if (!status) status = check_digests(&checker, err);
+    if (!status) status = fill_texts(&checker, err);
+    assay_spec_destroy(checker.spec);
+    if (!status) *out = results;
+    return status;
+}
+
+static enum assay_status out_of_memory(struct assay_error *err)
+{
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the results");
+}
+
+/* Lower-case hex of a digest, nothing else. */
+static bool parse_hex(const char *text, struct assay_digest *out)
+{
+    char again[ASSAY_DIGEST_HEX];
+    return assay_digest_parse(text, out) && strcmp(assay_digest_hex(out, again), text) == 0;
+}
+
+static enum assay_status fill_digests(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    const struct {
+        enum assay_attribute name;
+        struct assay_digest *to;
+    } digests[] = {{ASSAY_ATTRIBUTE_SPEC_DIGEST, &results->spec_digest},
+                   {ASSAY_ATTRIBUTE_PLAN_DIGEST, &results->plan_digest},
+                   {ASSAY_ATTRIBUTE_RECORDS_DIGEST, &results->records_digest},
+                   {ASSAY_ATTRIBUTE_CIRCUMSTANCES_DIGEST, &results->circumstances_digest},
+                   {ASSAY_ATTRIBUTE_MODEL_SHA256, &results->model_digest},
+                   {ASSAY_ATTRIBUTE_BENCHMARK_SHA256, &results->benchmark_digest}};
+    for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++) {
+        const char *text = checker->image->texts[digests[i].name];
+        if (!parse_hex(text, digests[i].to)) {
+            return assay_fail(err, ASSAY_EFORMAT, "attribute %s: \"%.80s\" is no digest",
+                              assay_attribute_info[digests[i].name].name, text);
+        }
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status fill_attributes(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    const char *const *texts = checker->image->texts;
+    const uint32_t *numbers = checker->image->numbers;
+    if (strcmp(texts[ASSAY_ATTRIBUTE_ARITHMETIC], "exact-1") != 0 ||
+        strcmp(texts[ASSAY_ATTRIBUTE_SAMPLER], "sampler-1") != 0) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED,
+                          "arithmetic \"%.40s\" and sampler \"%.40s\", this knows exact-1 and "
+                          "sampler-1",
+                          texts[ASSAY_ATTRIBUTE_ARITHMETIC], texts[ASSAY_ATTRIBUTE_SAMPLER]);
+    }
+    results->schema_version = numbers[ASSAY_ATTRIBUTE_SCHEMA_VERSION];
+    results->replicates = numbers[ASSAY_ATTRIBUTE_REPLICATES];
+    results->sets = numbers[ASSAY_ATTRIBUTE_SETS];
+    results->spec_name = texts[ASSAY_ATTRIBUTE_SPEC_NAME];
+    results->model_name = texts[ASSAY_ATTRIBUTE_MODEL_NAME];
+    results->engine = texts[ASSAY_ATTRIBUTE_ENGINE];
+    results->backend = texts[ASSAY_ATTRIBUTE_BACKEND];
+    results->isa = texts[ASSAY_ATTRIBUTE_ISA];
+    results->host = texts[ASSAY_ATTRIBUTE_HOST];
+    results->created = texts[ASSAY_ATTRIBUTE_CREATED];
+    return fill_digests(checker, err);
+}
+
+static enum assay_status fill_columns(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    void *const *columns = checker->image->columns;
+    const uint64_t *rows = checker->image->rows;
+    if (rows[ASSAY_SHAPE_OFFSETS] != rows[ASSAY_SHAPE_SAMPLES] + 1) {
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "%" PRIu64 " offsets for %" PRIu64 " samples; one more is needed",
+                          rows[ASSAY_SHAPE_OFFSETS], rows[ASSAY_SHAPE_SAMPLES]);
+    }
+    results->item_count = (uint32_t)rows[ASSAY_SHAPE_ITEMS];
+    results->profile_count = (uint32_t)rows[ASSAY_SHAPE_PROFILES];
+    results->stratum_count = (uint32_t)rows[ASSAY_SHAPE_STRATA];
+    results->sample_count = rows[ASSAY_SHAPE_SAMPLES];
+    results->token_count = rows[ASSAY_SHAPE_TOKENS];
+    results->spec_source = *(const char *const *)columns[ASSAY_COLUMN_SPEC_SOURCE];
+    results->spec_canonical = *(const char *const *)columns[ASSAY_COLUMN_SPEC_CANONICAL];
+    results->item_ids = columns[ASSAY_COLUMN_ITEM_ID];
+    results->item_topics = columns[ASSAY_COLUMN_ITEM_TOPIC];
+    results->item_strata = columns[ASSAY_COLUMN_ITEM_STRATUM];
+    results->item_prompt_tokens = columns[ASSAY_COLUMN_ITEM_PROMPT_TOKENS];
+    results->item_prompt_digests = columns[ASSAY_COLUMN_ITEM_PROMPT_DIGEST];
+    results->stratum_names = columns[ASSAY_COLUMN_STRATUM_NAME];
+    results->item_index = columns[ASSAY_COLUMN_SAMPLE_ITEM];
+    results->profile_index = columns[ASSAY_COLUMN_SAMPLE_PROFILE];
+    results->replicate = columns[ASSAY_COLUMN_SAMPLE_REPLICATE];
+    results->score_micro = columns[ASSAY_COLUMN_SAMPLE_SCORE_MICRO];
+    results->finish = columns[ASSAY_COLUMN_SAMPLE_FINISH];
+    results->verdict = columns[ASSAY_COLUMN_SAMPLE_VERDICT];
+    results->cell_keys = columns[ASSAY_COLUMN_SAMPLE_CELL_KEY];
+    results->token_offset = columns[ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET];
+    results->tokens = columns[ASSAY_COLUMN_TOKEN_ID];
+    results->log_probs = columns[ASSAY_COLUMN_TOKEN_LOG_PROB];
+    results->rank = columns[ASSAY_COLUMN_RANK];
+    results->attempts = columns[ASSAY_COLUMN_ATTEMPTS];
+    results->batch_rows = columns[ASSAY_COLUMN_BATCH_ROWS];
+    results->prompt_shared = columns[ASSAY_COLUMN_PROMPT_SHARED];
+    results->start_ns = columns[ASSAY_COLUMN_START_NS];
+    results->duration_ns = columns[ASSAY_COLUMN_DURATION_NS];
+    return ASSAY_OK;
+}
+
+static enum assay_status digest_differs(const char *what, const struct assay_digest *stored,
+                                        const struct assay_digest *found, struct assay_error *err)
+{
+    char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
+    return assay_fail(err, ASSAY_EMISMATCH, "%s is %s, but the file's content gives %s", what,
+                      assay_digest_hex(stored, theirs), assay_digest_hex(found, ours));
+}
+
+/* Parse the source again and seal it with the file digests: canonical text, spec digest and plan
+ * digest must come out as they are stored. */
+static enum assay_status check_spec(struct checker *checker, struct assay_error *err)
+{
+    const struct assay_results *results = checker->results;
+    const char *site = checker->image->texts[ASSAY_ATTRIBUTE_SITE];
+    struct assay_digest key;
+    enum assay_status status =
+        assay_spec_parse(&checker->spec, results->spec_source, strlen(results->spec_source), err);
+    if (status) return assay_while(err, status, "/spec/source");
+    struct assay_spec *spec = checker->spec;
+    if ((spec->model.sha256_declared &&
+         !assay_digest_equal(&spec->model.sha256, &results->model_digest)) ||
+        (spec->benchmark.sha256_declared &&
+         !assay_digest_equal(&spec->benchmark.sha256, &results->benchmark_digest))) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "model_sha256 or benchmark_sha256 is not what /spec/source declares");
+    }
+    spec->model.sha256 = results->model_digest;
+    spec->benchmark.sha256 = results->benchmark_digest;
+    status = assay_spec_seal(spec, err);
+    if (status) return status;
+    if (!assay_digest_equal(&spec->digest, &results->spec_digest)) {
+        return digest_differs("spec_digest", &results->spec_digest, &spec->digest, err);
+    }
+    if (strcmp(spec->canonical, results->spec_canonical) != 0 ||
+        strcmp(spec->name, results->spec_name) != 0 || spec->replicates != results->replicates ||
+        spec->sets != results->sets || spec->profile_count != results->profile_count) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "spec_name, replicates, sets, /profiles or /spec/canonical is not what "
+                          "/spec/source says");
+    }
+    if (site[0] != '\0' && !parse_hex(site, &key)) {
+        return assay_fail(err, ASSAY_EFORMAT, "attribute site: \"%.80s\" is no public key", site);
+    }
+    status = assay_plan_init(&checker->plan, spec, results->item_count, key.bytes,
+                             site[0] != '\0' ? sizeof key.bytes : 0, err);
+    if (status) return status;
+    if (!assay_digest_equal(&checker->plan.digest, &results->plan_digest)) {
+        return digest_differs("plan_digest", &results->plan_digest, &checker->plan.digest, err);
+    }
+    if (checker->plan.sample_count == results->sample_count) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " samples, the plan has %" PRIu64,
+                      results->sample_count, checker->plan.sample_count);
+}
+
+static struct assay_profile profile_of(void *const *columns, size_t i)
+{
+    const uint32_t *temperature = columns[ASSAY_COLUMN_PROFILE_TEMPERATURE];
+    const uint32_t *top_p = columns[ASSAY_COLUMN_PROFILE_TOP_P];
+    const uint32_t *top_k = columns[ASSAY_COLUMN_PROFILE_TOP_K];
+    const uint32_t *min_p = columns[ASSAY_COLUMN_PROFILE_MIN_P];
+    const uint32_t *penalty = columns[ASSAY_COLUMN_PROFILE_PENALTY];
+    const uint8_t *draw = columns[ASSAY_COLUMN_PROFILE_DRAW];
+    const char *const *names = columns[ASSAY_COLUMN_PROFILE_NAME];
+    return (struct assay_profile){.name = names[i],
+                                  .temperature_milli = temperature[i],
+                                  .top_p_milli = top_p[i],
+                                  .top_k = top_k[i],
+                                  .min_p_milli = min_p[i],
+                                  .repetition_penalty_milli = penalty[i],
+                                  .draw = (enum assay_draw)draw[i]};
+}
+
+static bool same_profile(const struct assay_profile *a, const struct assay_profile *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->temperature_milli == b->temperature_milli &&
+           a->top_p_milli == b->top_p_milli && a->top_k == b->top_k &&
+           a->min_p_milli == b->min_p_milli &&
+           a->repetition_penalty_milli == b->repetition_penalty_milli && a->draw == b->draw;
+}
+
+static enum assay_status check_profiles(struct checker *checker, struct assay_error *err)
+{
+    size_t count = checker->results->profile_count;
+    struct assay_profile *profiles =
+        assay_arena_take(&checker->image->arena, count, sizeof *profiles);
+    if (!profiles) return out_of_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        profiles[i] = profile_of(checker->image->columns, i);
+        if (!same_profile(&profiles[i], &checker->spec->profiles[i])) {
+            return assay_fail(err, ASSAY_EMISMATCH,
+                              "/profiles: row %zu is not profile %s of /spec/source", i,
+                              checker->spec->profiles[i].name);
+        }
+    }
+    checker->results->profiles = profiles;
+    return ASSAY_OK;
+}
+
+static enum assay_status check_tables(const struct checker *checker, struct assay_error *err)
+{
+    const struct assay_results *results = checker->results;
+    for (uint32_t i = 0; i < results->item_count; i++) {
+        if (results->item_strata[i] >= results->stratum_count) {
+            return assay_fail(err, ASSAY_EFORMAT,
+                              "/items/stratum: row %" PRIu32 " is stratum %" PRIu32
+                              ", there are %" PRIu32,
+                              i, results->item_strata[i], results->stratum_count);
+        }
+    }
+    return ASSAY_OK;
+}
+
+/* Offsets begin at 0, never fall, and end at the end of what they cut up. */
+static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err)
+{
+    const struct {
+        enum assay_column column;
+        enum assay_shape whole;
+        uint64_t most; /* of one sample */
+    } all[] = {{ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, ASSAY_SHAPE_TOKENS, ASSAY_RECORD_TOKENS_MAX},
+               {ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, ASSAY_SHAPE_ANSWER_BYTES,
+                ASSAY_RECORD_ANSWER_BYTES_MAX},
+               {ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, ASSAY_SHAPE_TEXT_BYTES,
+                ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX}};
+    uint64_t count = checker->results->sample_count;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const uint64_t *offset = checker->image->columns[all[i].column];
+        const char *path = assay_column_info[all[i].column].path;
+        if (offset[0] != 0 || offset[count] != checker->image->rows[all[i].whole]) {
+            return assay_fail(err, ASSAY_EFORMAT,
+                              "%s: runs from %" PRIu64 " to %" PRIu64 ", not from 0 to %" PRIu64,
+                              path, offset[0], offset[count], checker->image->rows[all[i].whole]);
+        }
+        for (uint64_t s = 0; s < count; s++) {
+            if (offset[s + 1] < offset[s] || offset[s + 1] - offset[s] > all[i].most) {
+                return assay_fail(err, ASSAY_EFORMAT,
+                                  "%s: sample %" PRIu64 " would own %" PRIu64 " to %" PRIu64, path,
+                                  s, offset[s], offset[s + 1]);
+            }
+        }
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status check_samples(const struct checker *checker, struct assay_error *err)
+{
+    const struct assay_results *results = checker->results;
+    const double *score = checker->image->columns[ASSAY_COLUMN_SAMPLE_SCORE];
+    for (uint64_t s = 0; s < results->sample_count; s++) {
+        struct assay_cell cell = assay_plan_cell(&checker->plan, s);
+        const char *wrong = NULL;
+        if (results->item_index[s] != cell.item_index) wrong = "/samples/item";
+        if (results->profile_index[s] != cell.profile_index) wrong = "/samples/profile";
+        if (results->replicate[s] != cell.replicate) wrong = "/samples/replicate";
+        if (!(score[s] == (double)results->score_micro[s] / ASSAY_SCORE_ONE)) {
+            wrong = "/samples/score";
+        }
+        if (results->prompt_shared[s] > 1) wrong = "/circumstances/prompt_shared";
+        if (wrong) {
+            return assay_fail(err, ASSAY_EFORMAT,
+                              "%s: the value of sample %" PRIu64
+                              " does not follow from the other columns",
+                              wrong, s);
+        }
+    }
+    return ASSAY_OK;
+}
+
+static struct assay_span slice(const struct checker *checker, enum assay_column bytes,
+                               enum assay_column offsets, uint64_t sample)
+{
+    const char *data = checker->image->columns[bytes];
+    const uint64_t *offset = checker->image->columns[offsets];
+    return (struct assay_span){data + offset[sample],
+                               (size_t)(offset[sample + 1] - offset[sample])};
+}
+
+static struct assay_span text_span(const char *text)
+{
+    return (struct assay_span){text, strlen(text)};
+}
+
+static struct assay_record record_of(const struct checker *checker, uint64_t s)
+{
+    const struct assay_results *results = checker->results;
+    uint32_t item = results->item_index[s];
+    const struct assay_profile *profile = &results->profiles[results->profile_index[s]];
+    uint64_t first = results->token_offset[s];
+    return (struct assay_record){
+        .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+        .sampler = ASSAY_SAMPLER_1,
+        .draw = (uint8_t)profile->draw,
+        .finish = results->finish[s],
+        .verdict = results->verdict[s],
+        .replicates = results->replicates,
+        .sets = results->sets,
+        .replicate = results->replicate[s],
+        .score_micro = results->score_micro[s],
+        .cell_key = results->cell_keys[s],
+        .prompt_digest = results->item_prompt_digests[item],
+        .item_id = text_span(results->item_ids[item]),
+        .profile = text_span(profile->name),
+        .answer = slice(checker, ASSAY_COLUMN_ANSWER_BYTES, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, s),
+        .token_count = (size_t)(results->token_offset[s + 1] - first),
+        .tokens = results->tokens + first,
+        .log_probs = results->log_probs + first};
+}
+
+static struct assay_circumstances circumstances_of(const struct checker *checker, uint64_t s)
+{
+    const struct assay_results *results = checker->results;
+    return (struct assay_circumstances){
+        .prompt_shared = results->prompt_shared[s] != 0,
+        .rank = results->rank[s],
+        .attempts = results->attempts[s],
+        .batch_rows = results->batch_rows[s],
+        .start_ns = results->start_ns[s],
+        .duration_ns = results->duration_ns[s],
+        .text = slice(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, s)};
+}
+
+static enum assay_status encode_sample(const struct checker *checker, uint64_t s,
+                                       struct assay_bytes *record_bytes,
+                                       struct assay_bytes *circumstances_bytes,
+                                       struct assay_error *err)
+{
+    struct assay_record record = record_of(checker, s);
+    struct assay_circumstances circumstances = circumstances_of(checker, s);
+    const char *fault = assay_record_fault(&record);
+    if (fault) return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 ": %s", s, fault);
+    assay_bytes_clear(record_bytes);
+    assay_bytes_clear(circumstances_bytes);
+    enum assay_status status = assay_record_encode(record_bytes, &record, err);
+    if (status) return status;
+    return assay_circumstances_encode(circumstances_bytes, &circumstances, err);
+}
+
+static enum assay_status check_digests(const struct checker *checker, struct assay_error *err)
+{
+    const struct assay_results *results = checker->results;
+    struct assay_bytes record = {0}, circumstances = {0};
+    struct assay_sha256 records_state, circumstances_state;
+    enum assay_status status = ASSAY_OK;
+    assay_sha256_init(&records_state);
+    assay_sha256_init(&circumstances_state);
+    for (uint64_t s = 0; s < results->sample_count && !status; s++) {
+        status = encode_sample(checker, s, &record, &circumstances, err);
+        if (status) break;
+        assay_sha256_update(&records_state, record.data, record.size);
+        assay_sha256_update(&circumstances_state, circumstances.data, circumstances.size);
+    }
+    assay_bytes_fini(&record);
+    assay_bytes_fini(&circumstances);
+    if (status) return status;
+    struct assay_digest found = assay_sha256_final(&records_state);
+    if (!assay_digest_equal(&found, &results->records_digest)) {
+        return digest_differs("records_digest", &results->records_digest, &found, err);
+    }
+    found = assay_sha256_final(&circumstances_state);
+    if (assay_digest_equal(&found, &results->circumstances_digest)) return ASSAY_OK;
+    return digest_differs("circumstances_digest", &results->circumstances_digest, &found, err);
+}
+
+/* The slices of a flat column as C strings, one behind the other in one piece of memory. */
+static const char *const *cut_up(struct checker *checker, enum assay_column bytes,
+                                 enum assay_column offsets)
+{
+    uint64_t count = checker->results->sample_count;
+    uint64_t size = checker->image->rows[assay_column_info[bytes].shape];
+    const char **texts = assay_arena_take(&checker->image->arena, (size_t)count, sizeof *texts);
+    char *to = assay_arena_take(&checker->image->arena, (size_t)(size + count), 1);
+    if (!texts || !to) return NULL;
+    for (uint64_t s = 0; s < count; s++) {
+        struct assay_span span = slice(checker, bytes, offsets, s);
+        texts[s] = to;
+        memcpy(to, span.data, span.size);
+        to += span.size;
+        *to++ = '\0';
+    }
+    return texts;
+}
+
+static enum assay_status fill_texts(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    results->answers =
+        cut_up(checker, ASSAY_COLUMN_ANSWER_BYTES, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET);
+    results->texts = cut_up(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET);
+    return results->answers && results->texts ? ASSAY_OK : out_of_memory(err);
+}

@@ -1,0 +1,242 @@
+/* The reader: HDF5 → image → checked results. A file may come from a stranger: every shape, type
+ * and size is compared with the schema before memory is taken for it, and nothing outside the file
+ * is followed (no soft or external links, no external storage, no filter that would load a
+ * plug-in). */
+#include "store/image.h"
+
+#include "base/file.h"
+#include "crypto/digest.h"
+#include "store/source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { ATTRIBUTE_BYTES_MAX = 1 << 16, SLACK_BYTES = 1 << 16 };
+
+/* What a caller of assay_results_open holds. */
+struct handle {
+    struct assay_results public;
+    struct assay_image image;
+};
+
+static enum assay_status read_attributes(struct assay_source *source, struct assay_error *err);
+
+void assay_image_fini(struct assay_image *image)
+{
+    assay_arena_fini(&image->arena);
+    *image = (struct assay_image){0};
+}
+
+void assay_results_close(struct assay_results *results)
+{
+    struct handle *handle = (struct handle *)results;
+    if (!handle) return;
+    assay_image_fini(&handle->image);
+    free(handle);
+}
+
+/* Open a file by its path, or bytes in memory. */
+static hid_t open_hdf(const char *path, const uint8_t *data, size_t size)
+{
+    hid_t file = -1, access = H5Pcreate(H5P_FILE_ACCESS);
+    bool ok = access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
+    if (ok && data) {
+        ok = H5Pset_fapl_core(access, SLACK_BYTES, false) >= 0 &&
+             H5Pset_file_image(access, (void *)(uintptr_t)data, size) >= 0;
+    } else if (ok) {
+        /* Published files do not change: no lock is needed, and some file systems have none. */
+        ok = H5Pset_file_locking(access, false, true) >= 0;
+    }
+    if (ok) file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    assay_hdf_close(access);
+    return file;
+}
+
+static enum assay_status open_source(struct assay_source *source, const char *path,
+                                     const uint8_t *data, size_t size, struct assay_error *err)
+{
+    hsize_t bytes = 0;
+    source->file = open_hdf(path, data, size);
+    if (source->file < 0) {
+        return assay_hdf_fail(err, ASSAY_EFORMAT, "not an HDF5 file that can be read");
+    }
+    if (H5Fget_filesize(source->file, &bytes) < 0) {
+        return assay_hdf_fail(err, ASSAY_EFORMAT, "a damaged HDF5 file");
+    }
+    source->bytes = bytes;
+    source->text_budget = (size_t)bytes + SLACK_BYTES;
+    return ASSAY_OK;
+}
+
+static void close_source(struct assay_source *source)
+{
+    if (source->file >= 0) H5Fclose(source->file);
+    H5Eclear2(H5E_DEFAULT);
+}
+
+static enum assay_status load(struct assay_image *image, const char *path, const uint8_t *data,
+                              size_t size, struct assay_error *err)
+{
+    struct assay_source source = {.file = -1, .image = image};
+    struct assay_hdf_printing before = assay_hdf_quiet();
+    enum assay_status status = open_source(&source, path, data, size, err);
+    if (!status) status = read_attributes(&source, err);
+    if (!status) status = assay_source_read_columns(&source, err);
+    close_source(&source);
+    assay_hdf_loud(&before);
+    return status;
+}
+
+static enum assay_status read_results(struct assay_results **out, const char *path,
+                                      const uint8_t *data, size_t size, struct assay_error *err)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
+    enum assay_status status = load(&handle->image, path, data, size, err);
+    if (!status) status = assay_image_check(&handle->public, &handle->image, err);
+    if (!status) {
+        handle->public.path = assay_arena_text(&handle->image.arena, path, strlen(path));
+        if (!handle->public.path) status = assay_fail(err, ASSAY_EMEMORY, "out of memory");
+    }
+    if (status) {
+        assay_results_close(&handle->public);
+        return assay_while(err, status, "%s", path);
+    }
+    *out = &handle->public;
+    return ASSAY_OK;
+}
+
+static enum assay_status check_regular(const char *path, struct assay_error *err)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) return assay_fail_errno(err, errno, "%s", path);
+    if (S_ISREG(info.st_mode)) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EFORMAT, "%s: not a regular file", path);
+}
+
+enum assay_status assay_results_open(struct assay_results **out, const char *path,
+                                     struct assay_error *err)
+{
+    enum assay_status status = check_regular(path, err);
+    return status ? status : read_results(out, path, NULL, 0, err);
+}
+
+enum assay_status assay_results_parse(struct assay_results **out, const uint8_t *data, size_t size,
+                                      struct assay_error *err)
+{
+    return read_results(out, "(memory)", data, size, err);
+}
+
+enum assay_status assay_results_peek(struct assay_results_head *out, const char *path,
+                                     struct assay_error *err)
+{
+    struct assay_image image = {0};
+    struct assay_source source = {.file = -1, .image = &image};
+    struct assay_results_head head;
+    enum assay_status status = check_regular(path, err);
+    if (status) return status;
+    struct assay_hdf_printing before = assay_hdf_quiet();
+    status = open_source(&source, path, NULL, 0, err);
+    if (!status) status = read_attributes(&source, err);
+    close_source(&source);
+    assay_hdf_loud(&before);
+    head.schema_version = image.numbers[ASSAY_ATTRIBUTE_SCHEMA_VERSION];
+    if (!status &&
+        !(assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_SPEC_DIGEST], &head.spec_digest) &&
+          assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_PLAN_DIGEST], &head.plan_digest) &&
+          assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_RECORDS_DIGEST], &head.records_digest))) {
+        status = assay_fail(err, ASSAY_EFORMAT, "an attribute that should be a digest is not");
+    }
+    assay_image_fini(&image);
+    if (status) return assay_while(err, status, "%s", path);
+    *out = head;
+    return ASSAY_OK;
+}
+
+/* A text as libhdf5 allocated it, moved into the arena. */
+static enum assay_status keep_text(struct assay_source *source, enum assay_attribute name,
+                                   hid_t memory, hid_t space, char *text, struct assay_error *err)
+{
+    size_t length = text ? strlen(text) : 0;
+    enum assay_status status = ASSAY_OK;
+    if (length > ATTRIBUTE_BYTES_MAX) {
+        status = assay_fail(err, ASSAY_EFORMAT, "attribute %s of %zu bytes",
+                            assay_attribute_info[name].name, length);
+    } else {
+        char *kept = assay_arena_text(&source->image->arena, text, length);
+        if (!kept) status = assay_fail(err, ASSAY_EMEMORY, "out of memory");
+        source->image->texts[name] = kept;
+    }
+    H5Dvlen_reclaim(memory, space, H5P_DEFAULT, &text);
+    return status;
+}
+
+static enum assay_status read_value(struct assay_source *source, enum assay_attribute name,
+                                    hid_t attribute, struct assay_error *err)
+{
+    const struct assay_attribute_info *info = &assay_attribute_info[name];
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    hid_t memory = assay_hdf_type(info->element, true);
+    char *text = NULL;
+    enum assay_status status = ASSAY_OK;
+    if (!assay_hdf_has_type(type, info->element) || !assay_hdf_is_scalar(space)) {
+        status = assay_fail(err, ASSAY_EFORMAT, "attribute %s is not one %s", info->name,
+                            assay_element_info[info->element].words);
+    } else if (info->element == ASSAY_ELEMENT_TEXT) {
+        if (H5Aread(attribute, memory, &text) < 0) {
+            status = assay_hdf_fail(err, ASSAY_EFORMAT, "reading attribute %s", info->name);
+        } else {
+            status = keep_text(source, name, memory, space, text, err);
+        }
+    } else if (H5Aread(attribute, memory, &source->image->numbers[name]) < 0) {
+        status = assay_hdf_fail(err, ASSAY_EFORMAT, "reading attribute %s", info->name);
+    }
+    assay_hdf_close(memory);
+    assay_hdf_close(space);
+    assay_hdf_close(type);
+    return status;
+}
+
+static enum assay_status read_attribute(struct assay_source *source, enum assay_attribute name,
+                                        struct assay_error *err)
+{
+    const char *text = assay_attribute_info[name].name;
+    if (H5Aexists(source->file, text) <= 0) {
+        return assay_fail(err, ASSAY_EFORMAT, "not a results file of assay: no attribute %s", text);
+    }
+    hid_t attribute = H5Aopen(source->file, text, H5P_DEFAULT);
+    if (attribute < 0) return assay_hdf_fail(err, ASSAY_EFORMAT, "opening attribute %s", text);
+    enum assay_status status = read_value(source, name, attribute, err);
+    assay_hdf_close(attribute);
+    return status;
+}
+
+/* The schema's name and version come first in the table: nothing else of a file means anything
+ * before they are known. */
+static enum assay_status check_version(const struct assay_image *image, struct assay_error *err)
+{
+    uint32_t version = image->numbers[ASSAY_ATTRIBUTE_SCHEMA_VERSION];
+    const char *schema = image->texts[ASSAY_ATTRIBUTE_SCHEMA];
+    if (strcmp(schema, ASSAY_SCHEMA_NAME) != 0) {
+        return assay_fail(err, ASSAY_EFORMAT, "not a results file of assay: its schema is \"%s\"",
+                          schema);
+    }
+    if (version == ASSAY_SCHEMA_VERSION) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EUNSUPPORTED, "schema version %" PRIu32 ", this reads version %d",
+                      version, ASSAY_SCHEMA_VERSION);
+}
+
+static enum assay_status read_attributes(struct assay_source *source, struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    for (unsigned i = 0; i < ASSAY_ATTRIBUTE_COUNT && !status; i++) {
+        status = read_attribute(source, (enum assay_attribute)i, err);
+        if (!status && i == ASSAY_ATTRIBUTE_SCHEMA_VERSION) {
+            status = check_version(source->image, err);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,183 @@
+/* results-1: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
+ * test work from these tables; to learn what is in a file, read them.
+ *
+ * An HDF5 file with groups of columns: all datasets of one shape have the same number of rows, and
+ * row i of each speaks of the same thing. What has no fixed length (tokens, answers, texts) lies
+ * end to end in one flat dataset; sample i owns offset[i] … offset[i+1]−1 of it. Answers and texts
+ * are bytes and not HDF5 strings, because their digests need them exactly: an output may hold a NUL
+ * or bytes outside UTF-8. Every dataset carries the attributes `unit` and `description`. Readers
+ * from HDF5 1.8 on open it; numbers are little-endian, large columns are chunked, shuffled,
+ * deflated and carry a Fletcher-32 checksum. */
+#ifndef ASSAY_STORE_SCHEMA_H
+#define ASSAY_STORE_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ASSAY_SCHEMA_NAME "assay-results"
+enum { ASSAY_SCHEMA_VERSION = 1 };
+
+/* Shapes: name, most rows, in words. */
+#define ASSAY_SHAPE_LIST(X)                                                                        \
+    X(ONE, 1, "scalar")                                                                            \
+    X(ITEMS, ASSAY_PLAN_ITEMS_MAX, "items")                                                        \
+    X(STRATA, ASSAY_PLAN_ITEMS_MAX, "strata")                                                      \
+    X(PROFILES, ASSAY_SPEC_PROFILES_MAX, "profiles")                                               \
+    X(SAMPLES, UINT64_C(1) << 40, "samples")                                                       \
+    X(OFFSETS, (UINT64_C(1) << 40) + 1, "samples + 1")                                             \
+    X(TOKENS, UINT64_C(1) << 46, "output tokens of all samples")                                   \
+    X(ANSWER_BYTES, UINT64_C(1) << 46, "bytes of all answers")                                     \
+    X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")
+
+/* Elements: name, bytes of one in memory, in words. BOOL is an enumeration FALSE = 0, TRUE = 1 of 8
+ * bits, which h5py reads as bool; the other enumerations have the names and numbers of
+ * assay/record.h and assay/spec.h. */
+#define ASSAY_ELEMENT_LIST(X)                                                                      \
+    X(TEXT, sizeof(char *), "variable-length UTF-8 string")                                        \
+    X(BYTE, 1, "u8")                                                                               \
+    X(U32, 4, "u32")                                                                               \
+    X(U64, 8, "u64")                                                                               \
+    X(F32, 4, "f32")                                                                               \
+    X(F64, 8, "f64")                                                                               \
+    X(DIGEST, 32, "u8[32]")                                                                        \
+    X(BOOL, 1, "bool")                                                                             \
+    X(FINISH, 1, "enum finish")                                                                    \
+    X(VERDICT, 1, "enum verdict")                                                                  \
+    X(DRAW, 1, "enum draw")
+
+/* Columns: name, path, shape, element, unit, description. */
+#define ASSAY_COLUMN_LIST(X)                                                                       \
+    X(SPEC_SOURCE, "/spec/source", ONE, TEXT, "YAML", "the spec as its author wrote it")           \
+    X(SPEC_CANONICAL, "/spec/canonical", ONE, TEXT, "JSON",                                        \
+      "the spec's canonical form; spec_digest is its digest (FORMAT.md 4.1)")                      \
+    X(ITEM_ID, "/items/id", ITEMS, TEXT, "name", "the item's id in the benchmark")                 \
+    X(ITEM_TOPIC, "/items/topic", ITEMS, TEXT, "name", "the item's topic, empty if it has none")   \
+    X(ITEM_STRATUM, "/items/stratum", ITEMS, U32, "index", "row of /strata")                       \
+    X(ITEM_PROMPT_TOKENS, "/items/prompt_tokens", ITEMS, U32, "tokens", "length of the prompt")    \
+    X(ITEM_PROMPT_DIGEST, "/items/prompt_digest", ITEMS, DIGEST, "SHA-256",                        \
+      "digest of the prompt's token ids (FORMAT.md 3.1)")                                          \
+    X(STRATUM_NAME, "/strata/name", STRATA, TEXT, "name", "strata in order of first appearance")   \
+    X(PROFILE_NAME, "/profiles/name", PROFILES, TEXT, "name", "sampling profiles in spec order")   \
+    X(PROFILE_TEMPERATURE, "/profiles/temperature_milli", PROFILES, U32, "thousandths",            \
+      "temperature; 0 is greedy")                                                                  \
+    X(PROFILE_TOP_P, "/profiles/top_p_milli", PROFILES, U32, "thousandths",                        \
+      "top-p; 1000 keeps all")                                                                     \
+    X(PROFILE_TOP_K, "/profiles/top_k", PROFILES, U32, "tokens", "top-k; 0 keeps all")             \
+    X(PROFILE_MIN_P, "/profiles/min_p_milli", PROFILES, U32, "thousandths", "min-p; 0 keeps all")  \
+    X(PROFILE_PENALTY, "/profiles/repetition_penalty_milli", PROFILES, U32, "thousandths",         \
+      "repetition penalty; 1000 is none")                                                          \
+    X(PROFILE_DRAW, "/profiles/draw", PROFILES, DRAW, "enumeration",                               \
+      "how the random words of a group's replicates depend on each other (FORMAT.md 2.4)")         \
+    X(SAMPLE_ITEM, "/samples/item", SAMPLES, U32, "index", "row of /items")                        \
+    X(SAMPLE_PROFILE, "/samples/profile", SAMPLES, U32, "index", "row of /profiles")               \
+    X(SAMPLE_REPLICATE, "/samples/replicate", SAMPLES, U32, "index",                               \
+      "0 … replicates − 1; its set is replicate div (replicates / sets)")                          \
+    X(SAMPLE_FINISH, "/samples/finish", SAMPLES, FINISH, "enumeration", "why the output ended")    \
+    X(SAMPLE_VERDICT, "/samples/verdict", SAMPLES, VERDICT, "enumeration",                         \
+      "what the benchmark said of the answer")                                                     \
+    X(SAMPLE_SCORE, "/samples/score", SAMPLES, F64, "1", "score_micro / 1000000, for convenience") \
+    X(SAMPLE_SCORE_MICRO, "/samples/score_micro", SAMPLES, U32, "millionths",                      \
+      "score, 0 … 1000000")                                                                        \
+    X(SAMPLE_CELL_KEY, "/samples/cell_key", SAMPLES, DIGEST, "SHA-256",                            \
+      "key of the sample's random words (FORMAT.md 2.1)")                                          \
+    X(SAMPLE_TOKEN_OFFSET, "/samples/token_offset", OFFSETS, U64, "tokens",                        \
+      "sample i has rows offset[i] … offset[i+1]-1 of /tokens")                                    \
+    X(SAMPLE_ANSWER_OFFSET, "/samples/answer_offset", OFFSETS, U64, "bytes",                       \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /answers/bytes")                            \
+    X(SAMPLE_TEXT_OFFSET, "/samples/text_offset", OFFSETS, U64, "bytes",                           \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /texts/bytes")                              \
+    X(TOKEN_ID, "/tokens/id", TOKENS, U32, "id", "output token ids, the ending one included")      \
+    X(TOKEN_LOG_PROB, "/tokens/log_prob", TOKENS, F32, "nat",                                      \
+      "natural logarithm of the model's own probability at temperature 1 (FORMAT.md 1.11)")        \
+    X(ANSWER_BYTES, "/answers/bytes", ANSWER_BYTES, BYTE, "UTF-8",                                 \
+      "extracted answers, normalised, end to end; empty where there is none")                      \
+    X(TEXT_BYTES, "/texts/bytes", TEXT_BYTES, BYTE, "bytes",                                       \
+      "outputs as text, end to end; nearly always UTF-8, but an output may break off inside a "    \
+      "character")                                                                                 \
+    X(RANK, "/circumstances/rank", SAMPLES, U32, "index", "MPI rank that computed the sample")     \
+    X(ATTEMPTS, "/circumstances/attempts", SAMPLES, U32, "1", "times it was begun")                \
+    X(BATCH_ROWS, "/circumstances/batch_rows", SAMPLES, U32, "rows",                               \
+      "rows in the pass that finished it")                                                         \
+    X(PROMPT_SHARED, "/circumstances/prompt_shared", SAMPLES, BOOL, "bool",                        \
+      "whether the prompt's keys and values came from an earlier sample")                          \
+    X(START_NS, "/circumstances/start_ns", SAMPLES, U64, "ns", "start, since the Unix epoch")      \
+    X(DURATION_NS, "/circumstances/duration_ns", SAMPLES, U64, "ns",                               \
+      "wall time from its first pass to its last")
+
+/* Attributes of the root group: name, name in the file, element (TEXT or U32), meaning. Digests are
+ * lower-case hex. */
+#define ASSAY_ATTRIBUTE_LIST(X)                                                                    \
+    X(SCHEMA, "schema", TEXT, "assay-results")                                                     \
+    X(SCHEMA_VERSION, "schema_version", U32, "1")                                                  \
+    X(DESCRIPTION, "description", TEXT, "where to read about the schema")                          \
+    X(SPEC_NAME, "spec_name", TEXT, "the spec's name")                                             \
+    X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \
+    X(PLAN_DIGEST, "plan_digest", TEXT, "FORMAT.md 4.3")                                           \
+    X(SITE, "site", TEXT, "public key of the validator as hex; empty for a run of one's own")      \
+    X(RECORDS_DIGEST, "records_digest", TEXT, "FORMAT.md 3.3; the same for every honest run")      \
+    X(CIRCUMSTANCES_DIGEST, "circumstances_digest", TEXT, "FORMAT.md 3.3; of this run only")       \
+    X(MODEL_SHA256, "model_sha256", TEXT, "digest of the model file")                              \
+    X(MODEL_NAME, "model_name", TEXT, "general.name of the model file, empty if it has none")      \
+    X(BENCHMARK_SHA256, "benchmark_sha256", TEXT, "digest of the benchmark file")                  \
+    X(ARITHMETIC, "arithmetic", TEXT, "exact-1")                                                   \
+    X(SAMPLER, "sampler", TEXT, "sampler-1")                                                       \
+    X(REPLICATES, "replicates", U32, "K: samples of an item under a profile")                      \
+    X(SETS, "sets", U32, "R: independent sets of replicates; divides K")                           \
+    X(ENGINE, "engine", TEXT, "program and version")                                               \
+    X(BACKEND, "backend", TEXT, "table of operations that computed it")                            \
+    X(ISA, "isa", TEXT, "instruction set the backend used")                                        \
+    X(HOST, "host", TEXT, "host name of the writer")                                               \
+    X(CREATED, "created", TEXT, "when the file was written, UTC")                                  \
+    X(THREADS, "threads", U32, "threads of a rank")                                                \
+    X(BATCH, "batch", U32, "most samples computed together")
+
+enum assay_shape {
+#define ASSAY_ROW(name, rows_max, words) ASSAY_SHAPE_##name,
+    ASSAY_SHAPE_LIST(ASSAY_ROW)
+#undef ASSAY_ROW
+        ASSAY_SHAPE_COUNT
+};
+enum assay_element {
+#define ASSAY_ROW(name, bytes, words) ASSAY_ELEMENT_##name,
+    ASSAY_ELEMENT_LIST(ASSAY_ROW)
+#undef ASSAY_ROW
+        ASSAY_ELEMENT_COUNT
+};
+enum assay_column {
+#define ASSAY_ROW(name, path, shape, element, unit, description) ASSAY_COLUMN_##name,
+    ASSAY_COLUMN_LIST(ASSAY_ROW)
+#undef ASSAY_ROW
+        ASSAY_COLUMN_COUNT
+};
+enum assay_attribute {
+#define ASSAY_ROW(name, text, element, meaning) ASSAY_ATTRIBUTE_##name,
+    ASSAY_ATTRIBUTE_LIST(ASSAY_ROW)
+#undef ASSAY_ROW
+        ASSAY_ATTRIBUTE_COUNT
+};
+
+struct assay_shape_info {
+    uint64_t rows_max;
+    const char *words;
+};
+struct assay_element_info {
+    size_t bytes;
+    const char *words;
+};
+struct assay_column_info {
+    const char *path;
+    enum assay_shape shape;
+    enum assay_element element;
+    const char *unit, *description;
+};
+struct assay_attribute_info {
+    const char *name;
+    enum assay_element element;
+    const char *meaning;
+};
+extern const struct assay_shape_info assay_shape_info[ASSAY_SHAPE_COUNT];
+extern const struct assay_element_info assay_element_info[ASSAY_ELEMENT_COUNT];
+extern const struct assay_column_info assay_column_info[ASSAY_COLUMN_COUNT];
+extern const struct assay_attribute_info assay_attribute_info[ASSAY_ATTRIBUTE_COUNT];
+
+#endif

@@ -1,0 +1,42 @@
+/* A results file being written: its datasets with a buffer of one chunk each. */
+#ifndef ASSAY_STORE_SHEET_H
+#define ASSAY_STORE_SHEET_H
+
+#include "store/hdf.h"
+
+/* A dataset and the rows waiting for it. */
+struct assay_sheet_column {
+    hid_t dataset, memory; /* −1 before they are made */
+    size_t row_bytes, chunk_rows;
+    uint64_t size;    /* rows the dataset has by now */
+    uint64_t written; /* rows of it that hold data */
+    size_t filled;    /* rows waiting in the buffer */
+    uint8_t *buffer;  /* chunk_rows */
+};
+
+struct assay_sheet {
+    hid_t file;
+    bool broken; /* libhdf5 failed on the file: it must not be touched again */
+    struct assay_sheet_column columns[ASSAY_COLUMN_COUNT];
+};
+
+/* Create the file with every group and dataset of the schema. rows: of each shape, 0 for those that
+ * grow. On failure too, the sheet must be closed. */
+ASSAY_MUST_CHECK enum assay_status assay_sheet_open(struct assay_sheet *sheet, const char *path,
+                                                    const uint64_t rows[ASSAY_SHAPE_COUNT],
+                                                    struct assay_error *err);
+/* Append rows to a column. TEXT rows are char pointers that stay alive until the sheet is finished.
+ */
+ASSAY_MUST_CHECK enum assay_status assay_sheet_put(struct assay_sheet *sheet,
+                                                   enum assay_column name, const void *rows,
+                                                   size_t count, struct assay_error *err);
+/* Write what waits, then the attributes (texts and numbers, by their element), and close the file.
+ */
+ASSAY_MUST_CHECK enum assay_status assay_sheet_finish(struct assay_sheet *sheet,
+                                                      const char *const *texts,
+                                                      const uint32_t *numbers,
+                                                      struct assay_error *err);
+/* Release everything; the file is left for the caller to remove. Does nothing after finish. */
+void assay_sheet_close(struct assay_sheet *sheet);
+
+#endif

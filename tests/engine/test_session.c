@@ -1,0 +1,182 @@
+/* Sessions on a tiny model: one outcome whatever the batch, the threads, the cut of the prefill,
+ * the order of the requests and the backend; and what a session refuses. */
+#include "harness/check.h"
+#include "harness/gguf_image.h"
+
+#include "assay/backend.h"
+#include "assay/session.h"
+#include "crypto/digest.h"
+#include "model/model_parse.h"
+
+enum { PROMPTS = 5, REPLICATES = 4, PROFILES = 4, SAMPLES = PROMPTS * PROFILES * REPLICATES };
+
+static const struct assay_profile profiles[PROFILES] = {
+    {"cool", 300, 950, 0, 0, 1000, ASSAY_DRAW_STRAT},
+    {"warm", 1000, 1000, 20, 0, 1100, ASSAY_DRAW_LHS},
+    {"all", 1000, 1000, 0, 0, 1000, ASSAY_DRAW_LATTICE},
+    {"greedy", 0, 1000, 0, 50, 1300, ASSAY_DRAW_IID}};
+static const char *const stops[] = {"ab", "z"};
+
+struct fixture {
+    struct assay_bytes image;
+    struct assay_model *model;
+};
+
+static void open_model(struct fixture *fixture, enum assay_dtype dtype)
+{
+    struct assay_test_gguf_options options = {.dtype = dtype, .seed = 7};
+    struct assay_error err;
+    *fixture = (struct fixture){.model = NULL};
+    check_ok(assay_test_gguf(&fixture->image, &options, &err), &err);
+    check_ok(assay_model_parse(&fixture->model, fixture->image.data, fixture->image.size, &err),
+             &err);
+}
+
+static void close_model(struct fixture *fixture)
+{
+    assay_model_close(fixture->model);
+    assay_bytes_fini(&fixture->image);
+}
+
+/* Prompts that begin alike, some longer than a page of 64 positions. */
+static size_t make_prompt(uint32_t *tokens, unsigned index)
+{
+    size_t count = 20 + 37 * index;
+    for (size_t i = 0; i < count; i++) {
+        tokens[i] = ASSAY_TEST_FIRST_BYTE + (uint32_t)(i < 70 ? i % 50 : (i * (index + 3)) % 90);
+    }
+    return count;
+}
+
+static void submit(struct assay_session *session, unsigned prompt, unsigned profile)
+{
+    uint32_t tokens[512];
+    struct assay_sample_request samples[REPLICATES];
+    struct assay_error err;
+    struct assay_digest key =
+        assay_group_key((const uint8_t *)"s", 1, NULL, 0, (struct assay_span){"abcde" + prompt, 1},
+                        (struct assay_span){"wxyz" + profile, 1});
+    for (uint32_t r = 0; r < REPLICATES; r++) {
+        samples[r] =
+            (struct assay_sample_request){.tag = (prompt * PROFILES + profile) * REPLICATES + r,
+                                          .profile = &profiles[profile],
+                                          .replicates = REPLICATES,
+                                          .sets = 2,
+                                          .replicate = r,
+                                          .group_key = key};
+    }
+    struct assay_request request = {.prompt = tokens,
+                                    .prompt_count = make_prompt(tokens, prompt),
+                                    .max_tokens = 30,
+                                    .stops = stops,
+                                    .stop_count = 2,
+                                    .sample_count = REPLICATES,
+                                    .samples = samples};
+    check_ok(assay_session_submit(session, &request, &err), &err);
+}
+
+static struct assay_digest digest_sample(const struct assay_sample *sample)
+{
+    struct assay_sha256 state;
+    uint8_t finish = (uint8_t)sample->finish;
+    assay_sha256_init(&state);
+    assay_sha256_field(&state, &finish, 1);
+    assay_sha256_field(&state, sample->cell_key.bytes, sizeof sample->cell_key.bytes);
+    assay_sha256_field(&state, sample->tokens, sample->token_count * sizeof *sample->tokens);
+    assay_sha256_field(&state, sample->log_probs, sample->token_count * sizeof *sample->log_probs);
+    assay_sha256_field(&state, sample->text.data, sample->text.size);
+    return assay_sha256_final(&state);
+}
+
+/* All samples of all prompts, in the order of their tags. */
+static struct assay_digest run(const struct assay_model *model, const char *backend, uint32_t batch,
+                               uint32_t threads, uint32_t prefill_rows, unsigned step)
+{
+    static struct assay_digest digests[SAMPLES];
+    struct assay_session_options options = {
+        .batch = batch, .threads = threads, .prefill_rows = prefill_rows, .context = 256};
+    struct assay_session *session;
+    struct assay_sample sample;
+    struct assay_error err;
+    unsigned taken = 0, submitted = 0;
+    check_ok(assay_backend_find(&options.backend, backend, &err), &err);
+    check_ok(assay_session_open(&session, model, &options, &err), &err);
+    do {
+        while (submitted < PROMPTS * PROFILES && assay_session_wants(session)) {
+            unsigned group = submitted++ * step % (PROMPTS * PROFILES);
+            submit(session, group / PROFILES, group % PROFILES);
+        }
+        check_ok(assay_session_step(session, &err), &err);
+        while (assay_session_take(session, &sample)) {
+            assert_true(sample.tag < SAMPLES && sample.token_count >= 1);
+            digests[sample.tag] = digest_sample(&sample);
+            taken++;
+        }
+    } while (submitted < PROMPTS * PROFILES || !assay_session_idle(session));
+    assert_int_equal(taken, SAMPLES);
+    assay_session_close(session);
+    return assay_sha256_of(digests, sizeof digests);
+}
+
+static void one_outcome(void **state)
+{
+    static const struct {
+        const char *backend;
+        uint32_t batch, threads, prefill_rows;
+        unsigned step; /* order of the groups: i·step mod their number */
+    } rows[] = {{"ref", 1, 1, 512, 1}, {"auto", 1, 1, 512, 1},  {"auto", 3, 2, 7, 1},
+                {"auto", 64, 2, 1, 7}, {"auto", 64, 1, 512, 3}, {"auto", 5, 3, 64, 11},
+                {"ref", 64, 2, 33, 9}};
+    static const enum assay_dtype dtypes[] = {ASSAY_DTYPE_F16, ASSAY_DTYPE_Q4_1};
+    (void)state;
+    for (size_t d = 0; d < COUNT_OF(dtypes); d++) {
+        struct fixture fixture;
+        open_model(&fixture, dtypes[d]);
+        struct assay_digest first = run(fixture.model, "ref", 2, 1, 16, 1);
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+            struct assay_digest digest = run(fixture.model, rows[i].backend, rows[i].batch,
+                                             rows[i].threads, rows[i].prefill_rows, rows[i].step);
+            if (!assay_digest_equal(&digest, &first)) {
+                fail_msg("%s, row %zu differs", assay_dtype_name(dtypes[d]), i);
+            }
+        }
+        close_model(&fixture);
+    }
+}
+
+static void refuses_what_the_context_cannot_hold(void **state)
+{
+    struct fixture fixture;
+    struct assay_session *session;
+    struct assay_error err;
+    struct assay_session_options options = {
+        .batch = 2, .threads = 1, .prefill_rows = 8, .context = 40};
+    uint32_t prompt[41] = {0};
+    struct assay_sample_request sample = {
+        .profile = &profiles[0], .replicates = 1, .sets = 1, .replicate = 0};
+    (void)state;
+    open_model(&fixture, ASSAY_DTYPE_F32);
+    check_ok(assay_backend_find(&options.backend, "ref", &err), &err);
+    check_ok(assay_session_open(&session, fixture.model, &options, &err), &err);
+    struct assay_request request = {.prompt = prompt,
+                                    .prompt_count = 30,
+                                    .max_tokens = 11,
+                                    .sample_count = 1,
+                                    .samples = &sample};
+    assert_int_equal(assay_session_submit(session, &request, &err), ASSAY_EVALUE);
+    request.prompt_count = 41;
+    request.max_tokens = 1;
+    assert_int_equal(assay_session_submit(session, &request, &err), ASSAY_EVALUE);
+    assert_true(assay_session_idle(session));
+    assay_session_close(session);
+    close_model(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_outcome),
+        cmocka_unit_test(refuses_what_the_context_cannot_hold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

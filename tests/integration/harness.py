@@ -1,0 +1,76 @@
+"""What the integration tests share: the program, the model, small specs made of the quickstart's
+benchmark.
+
+Usage of every test here: python3 TEST.py ASSAY; the model lies in $ASSAY_MODEL_DIR (sh
+tests/run.sh sets it).
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ASSAY = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
+MODEL = "smollm2-135m-instruct-q4_1.gguf"
+
+
+def model_dir():
+    """Absolute directory of the model; a missing one fails the test, it does not skip it."""
+    path = pathlib.Path(os.environ.get("ASSAY_MODEL_DIR", ROOT / "build" / "models")).resolve()
+    if not (path / MODEL).is_file():
+        sys.exit(f"{path / MODEL} is missing: sh tests/run.sh fetches it")
+    return path
+
+
+def assay(*args, cwd=None, check=None, env=None, **more):
+    """Run the program; returns the finished process. check: the exit code it must have."""
+    done = subprocess.run(
+        [str(ASSAY), *map(str, args)],
+        cwd=cwd,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        **more,
+    )
+    if check is not None and done.returncode != check:
+        command = " ".join(map(str, args))
+        told = f"{done.stdout}{done.stderr}"
+        sys.exit(f"assay {command}: exit {done.returncode}, not {check}\n{told}")
+    return done
+
+
+def digest_of(results):
+    return json.loads(assay("inspect", results, "--json", check=0).stdout)["records_digest"]
+
+
+def write_job(folder, items=10, replicates=2, sets=1, name="small", change=lambda text: text):
+    """A spec like the quickstart's over evenly spaced items of its benchmark; returns its path."""
+    folder = pathlib.Path(folder)
+    lines = (ROOT / "jobs" / "first-words.jsonl").read_text().splitlines()
+    (folder / "items.jsonl").write_text(
+        "\n".join(lines[:: max(1, len(lines) // items)][:items]) + "\n"
+    )
+    text = (ROOT / "jobs" / "quickstart.yaml").read_text()
+    out = []
+    for line in text.splitlines():
+        key = line.split(":")[0]
+        if key == "replicates":
+            line = f"replicates: {replicates}"
+        elif key == "sets":
+            line = f"sets: {sets}"
+        elif key == "name":
+            line = f"name: {name}"
+        elif key.strip() == "path" and "first-words" in line:
+            line = "  path: items.jsonl"
+        out.append(line)
+    spec = folder / f"{name}.yaml"
+    spec.write_text(change("\n".join(out) + "\n"))
+    return spec
+
+
+def scratch():
+    return tempfile.TemporaryDirectory(prefix="assay-test-")

@@ -1,0 +1,181 @@
+"""The surface: help that teaches, stable JSON keys, progress on a terminal and nowhere else,
+completion, the README's h5py example. `surface.py ASSAY`, with the tests' virtual environment
+for h5py."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import sys
+
+from harness import ASSAY, MODEL, ROOT, assay, model_dir, scratch, write_job
+
+COMMANDS = ["run", "report", "inspect", "bench", "completion"]
+
+
+def need(condition, message):
+    if not condition:
+        sys.exit(message)
+
+
+def check_help():
+    text = assay("--help", check=0).stdout
+    for command in COMMANDS:
+        need(command in text, f"--help does not name {command}")
+        page = assay(command, "--help", check=0).stdout
+        need(
+            "usage: assay " + command in page and "  assay " + command in page,
+            f"{command} --help teaches nothing",
+        )
+    need("exit codes" in text and "85" in text, "--help does not tell the exit codes")
+    need("exact-1" in assay("--version", check=0).stdout, "--version does not name the arithmetic")
+
+
+def check_completion():
+    script = assay("completion", "bash", check=0).stdout
+    probe = script + '\nCOMP_WORDS=(assay run --pre) COMP_CWORD=2; _assay; echo "${COMPREPLY[*]}"'
+    done = subprocess.run(["bash", "-c", probe], text=True, capture_output=True, check=True)
+    need(
+        done.stdout.strip() == "--prefill-rows",
+        f"completion of --pre gave {done.stdout!r} {done.stderr!r}",
+    )
+    need("complete -c assay" in assay("completion", "fish", check=0).stdout, "no fish completion")
+    need("bashcompinit" in assay("completion", "zsh", check=0).stdout, "no zsh completion")
+
+
+def check_json(folder, results):
+    inspect = json.loads(assay("inspect", results, "--json", check=0).stdout)
+    for key in (
+        "records_digest",
+        "samples",
+        "items",
+        "score",
+        "se_fixed",
+        "se_super",
+        "schema_version",
+        "profiles",
+        "strata",
+        "spec_digest",
+        "plan_digest",
+        "model_sha256",
+    ):
+        need(key in inspect, f"inspect --json has no {key}")
+    need(
+        0 <= inspect["score"] <= 1 and inspect["se_super"] > 0, f"odd estimates: {inspect['score']}"
+    )
+    need(
+        inspect == json.loads(assay("report", results, "--json", check=0).stdout),
+        "report and inspect differ",
+    )
+    model = json.loads(assay("inspect", model_dir() / MODEL, "--json", check=0).stdout)
+    need(
+        model["layers"] == 30 and model["tensors"] == {"F32": 61, "Q4_1": 210, "Q8_0": 1},
+        f"odd model: {model}",
+    )
+    need(model["sha256"].startswith("b179c952"), "wrong digest of the model")
+    bench = json.loads(
+        assay(
+            "bench",
+            model_dir() / MODEL,
+            "--sequences",
+            "1,4",
+            "--decode-tokens",
+            "8",
+            "--prompt-tokens",
+            "64",
+            "--json",
+            check=0,
+        ).stdout
+    )
+    need(
+        set(bench["decode_tokens_per_s"]) == {"1", "4"} and bench["prefill_tokens_per_s"] > 0,
+        f"odd bench: {bench}",
+    )
+    need(all(v > 0 for v in bench["decode_tokens_per_s"].values()), f"odd bench: {bench}")
+    plan = json.loads(
+        assay(
+            "run",
+            f"{folder}/small.yaml",
+            "--model-dir",
+            model_dir(),
+            "--dry-run",
+            "--json",
+            check=0,
+        ).stdout
+    )
+    need(
+        plan["samples"] == inspect["samples"] and plan["plan_digest"] == inspect["plan_digest"],
+        f"odd plan: {plan}",
+    )
+
+
+def run_on_terminal(folder, spec):
+    """The run's output on a pseudo-terminal."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(
+            ASSAY,
+            [
+                str(ASSAY),
+                "run",
+                str(spec),
+                "--model-dir",
+                str(model_dir()),
+                "--output",
+                f"{folder}/terminal.h5",
+            ],
+        )
+    seen = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    need(
+        os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, f"run on a terminal failed: {seen!r}"
+    )
+    return seen.decode()
+
+
+def check_progress(folder, spec):
+    seen = run_on_terminal(folder, spec)
+    need(
+        re.search(r"\r\x1b\[K\d+/\d+ samples .* tok/s .*ETA \d+:\d\d  score \d+\.\d %", seen),
+        f"no progress line: {seen[:500]!r}",
+    )
+    done = assay("run", spec, "--model-dir", model_dir(), "--output", f"{folder}/piped.h5", check=0)
+    need("\r" not in done.stderr and "ETA" not in done.stderr, "progress without a terminal")
+    return f"{folder}/piped.h5"
+
+
+def check_readme_example(results):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    need(len(blocks) == 1, "README.md must have one python example")
+    code = blocks[0].replace("build/quickstart.h5", str(results))
+    python = ROOT / "build" / "venv" / "bin" / "python3"
+    done = subprocess.run([python, "-c", code], text=True, capture_output=True)
+    need(done.returncode == 0, f"the README's example failed: {done.stderr}")
+    report = json.loads(assay("report", results, "--json", check=0).stdout)
+    need(
+        f"{100 * report['score']:.2f}" in done.stdout,
+        f"the example does not show the score: {done.stdout}",
+    )
+    print(done.stdout)
+
+
+def main():
+    check_help()
+    check_completion()
+    with scratch() as folder:
+        spec = write_job(folder, items=16, replicates=4)
+        results = check_progress(folder, spec)
+        check_json(folder, results)
+        check_readme_example(results)
+
+
+main()

@@ -1,0 +1,25 @@
+#!/bin/sh
+# The long campaigns: more kills, more items by the judge, fuzzing with coverage. About an hour on 2
+# cores; before a release. FUZZ_SECONDS (default 120) is for each target.
+set -eu
+cd "$(dirname "$0")/.."
+sh tests/run.sh
+. jobs/setup.sh
+need_packages clang-14 libclang-rt-14-dev
+ASSAY_MODEL_DIR=$(cd "$model_dir" && pwd)
+export ASSAY_MODEL_DIR
+say "60 kills"
+python3 tests/integration/interrupt.py build/assay 60
+say "digests over 20 items, 160 samples by the judge"
+python3 tests/integration/digests.py build/assay 20
+say "fuzzing"
+[ -f build/fuzz/build.ninja ] ||
+    CC=clang-14 cmake -G Ninja -S . -B build/fuzz -DASSAY_PRESET=dev -DASSAY_LIBFUZZER=ON
+cmake --build build/fuzz
+for target in build/fuzz/tests/fuzz_*; do
+    name=${target##*/fuzz_}
+    mkdir -p "build/fuzz/corpus/$name"
+    "$target" -max_total_time="${FUZZ_SECONDS:-120}" -print_final_stats=1 \
+        "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+done
+say "nightly: all passed"
