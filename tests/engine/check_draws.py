@@ -15,7 +15,7 @@ MASK = 2**32 - 1
 
 
 def f32(value):
-    """Round a Fraction, int or float to the nearest binary32 (ties to even); exact for Fractions."""
+    """Round a Fraction, int or float to the nearest binary32, ties to even."""
     if isinstance(value, float):
         return struct.unpack("f", struct.pack("f", value))[0]
     if value == 0:
@@ -166,7 +166,7 @@ def main():
         kind, *words = line.split()
         if kind == "P":
             profile = [int(w) for w in words[1:6]]
-            draw = Draw(words[6], int(words[7]), int(words[8]), int(words[9]), bytes.fromhex(words[10]))
+            draw = Draw(words[6], *map(int, words[7:10]), bytes.fromhex(words[10]))
             history = [1, 2, 2]
         elif kind == "L":
             logits = [unbits(int(w, 16)) for w in words]
