@@ -9,6 +9,7 @@
 #include "assay/spec.h"
 
 struct assay_backend;
+struct assay_team_place; /* base/team.h */
 
 struct assay_session_options {
     const struct assay_backend *backend; /* from assay_backend_find */
@@ -16,6 +17,7 @@ struct assay_session_options {
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
     uint32_t context; /* tokens of the longest prompt + output; at most hyper.context */
+    const struct assay_team_place *place; /* where the threads run; NULL: anywhere */
 };
 
 /* One prompt and the samples wanted of it. The session copies what it keeps. */

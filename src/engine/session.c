@@ -121,7 +121,7 @@ enum assay_status assay_session_open(struct assay_session **out, const struct as
     session->hyper = assay_model_hyper(model);
     session->options = *options;
     /* Every run of the team checks each thread's float mode (1.1), from the RoPE table on. */
-    status = assay_team_open(&session->team, options->threads, err);
+    status = assay_team_open(&session->team, options->threads, options->place, err);
     if (!status) status = open_samplers(session, err);
     if (!status) status = open_caches(session, err);
     if (!status) status = open_passes(session, err);

@@ -150,7 +150,7 @@ static void run(const struct assay_backend *backend, unsigned threads)
 {
     struct assay_error err = {0};
     struct bench bench = {.backend = backend};
-    if (assay_team_open(&bench.team, threads, &err) != ASSAY_OK) give_up(err.text);
+    if (assay_team_open(&bench.team, threads, NULL, &err) != ASSAY_OK) give_up(err.text);
     bench.operand = backend->operand_create(BATCH_MAX, 1536);
     bench.x = memory((size_t)BATCH_MAX * 1536 * sizeof *bench.x);
     bench.y = memory((size_t)BATCH_MAX * 49152 * sizeof *bench.y);
