@@ -51,7 +51,7 @@ static void attention_block(struct assay_forward *f, const struct assay_pass *pa
     const struct assay_backend *ops = f->ops;
     const struct assay_hyper *m = f->hyper;
     const struct assay_layer_weights *w = &f->weights.layers[layer];
-    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer};
+    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer, 0};
 
     ops->norm(f->team, f->x, w->attn_norm, m->norm_eps, pass->rows, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};

@@ -82,7 +82,7 @@ static enum assay_status open_caches(struct assay_session *session, struct assay
 {
     const struct assay_session_options *options = &session->options;
     const struct assay_hyper *hyper = session->hyper;
-    struct assay_kv_view shape = {hyper->layers, hyper->kv_heads, hyper->head_dim, 0};
+    struct assay_kv_view shape = {hyper->layers, hyper->kv_heads, hyper->head_dim, 0, 0};
     size_t prompts = prompt_places(options->batch);
     enum assay_status status = assay_kv_pool_open(&session->pool, options->backend, &shape,
                                                   options->batch + prompts, options->context, err);

@@ -46,6 +46,7 @@ const struct assay_backend assay_backend_cpu = {
     .kv_store = assay_cpu_kv_store,
     .attend = assay_cpu_attend,
     .swiglu = assay_cpu_swiglu,
+    .geglu = assay_cpu_geglu,
     .add = assay_cpu_add,
     .logit_max = assay_cpu_logit_max,
     .weight_sums = assay_cpu_weight_sums,

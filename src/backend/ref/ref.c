@@ -43,6 +43,7 @@ const struct assay_backend assay_backend_ref = {
     .kv_store = assay_ref_kv_store,
     .attend = assay_ref_attend,
     .swiglu = assay_ref_swiglu,
+    .geglu = assay_ref_geglu,
     .add = assay_ref_add,
     .logit_max = assay_ref_logit_max,
     .weight_sums = assay_ref_weight_sums,

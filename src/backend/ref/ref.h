@@ -32,6 +32,8 @@ void assay_ref_attend(struct assay_team *team, const struct assay_kv_view *view,
                       uint32_t heads, size_t rows, const struct assay_row_place *places, float *y);
 void assay_ref_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
                       float *y);
+void assay_ref_geglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                     float *y);
 void assay_ref_add(struct assay_team *team, float *x, const float *y, size_t count);
 float assay_ref_logit_max(const float *logits, size_t vocab, bool *finite);
 uint64_t assay_ref_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
