@@ -75,11 +75,15 @@ struct assay_backend {
     enum assay_status (*matrix_create)(struct assay_matrix **out, const struct assay_tensor *tensor,
                                        struct assay_error *err);
     void (*matrix_destroy)(struct assay_matrix *matrix);
+    /* Memory that matrix_create would take for this tensor, to within a few hundred bytes; makes
+     * nothing. */
+    uint64_t (*matrix_bytes)(const struct assay_tensor *tensor);
 
     /* Room for `rows` rows of at most `columns` values as operand of a product with any matrix
      * type. */
     struct assay_operand *(*operand_create)(size_t rows, size_t columns);
     void (*operand_destroy)(struct assay_operand *operand);
+    uint64_t (*operand_bytes)(size_t rows, size_t columns); /* as matrix_bytes */
 
     /* x: rows × columns. Prepare for products with matrices of this kind: quantise by 1.5 (block
      * types) or keep f32. */
@@ -116,6 +120,8 @@ struct assay_backend {
                   float *y);
     /* x_i = x_i + y_i. */
     void (*add)(struct assay_team *team, float *x, const float *y, size_t count);
+    /* x_i = x_i·factor. */
+    void (*scale)(struct assay_team *team, float *x, float factor, size_t count);
 
     /* Sampler's two sweeps over a row of logits (2.2, 1.11). */
     /* Largest logit; *finite is false when one is NaN or +inf, or all are −inf. */

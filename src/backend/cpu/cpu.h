@@ -73,11 +73,13 @@ enum assay_status assay_cpu_matrix_create(struct assay_matrix **out,
                                           const struct assay_tensor *tensor,
                                           struct assay_error *err);
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix);
+uint64_t assay_cpu_matrix_bytes(const struct assay_tensor *tensor);
 void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
                        const struct assay_operand *operand, float *y);
 
 struct assay_operand *assay_cpu_operand_create(size_t rows, size_t columns);
 void assay_cpu_operand_destroy(struct assay_operand *operand);
+uint64_t assay_cpu_operand_bytes(size_t rows, size_t columns);
 void assay_cpu_operand_set(struct assay_team *team, struct assay_operand *operand, const float *x,
                            size_t rows, size_t columns, bool quantised);
 

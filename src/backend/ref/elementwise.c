@@ -1,4 +1,5 @@
-/* The operations on single values: the feed-forward gates and the residual sum (1.10). */
+/* The operations on single values: the feed-forward gates, the residual sum and the scale (1.10).
+ */
 #include "backend/ref/ref.h"
 
 #include "base/exact.h"
@@ -57,4 +58,11 @@ void assay_ref_add(struct assay_team *team, float *x, const float *y, size_t cou
 {
     struct elementwise_work work = {NULL, y, x, count};
     assay_team_run(team, add_share, &work);
+}
+
+/* Once a pass, over the embedded rows: not worth the team. */
+void assay_ref_scale(struct assay_team *team, float *x, float factor, size_t count)
+{
+    (void)team;
+    for (size_t i = 0; i < count; i++) x[i] = x[i] * factor;
 }
