@@ -13,9 +13,9 @@ enum { ASSAY_OPERANDS_MAX = 64 };
 
 /* What the options of all commands can set; each command lists those that it takes. */
 struct assay_args {
-    bool help, json, quiet, dry_run;
+    bool help, json, quiet, dry_run, xml;
     const char *output, *model_dir, *backend, *sequences;
-    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens;
+    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -61,7 +61,7 @@ struct assay_command {
 };
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
-    assay_cmd_bench, assay_cmd_completion;
+    assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];
