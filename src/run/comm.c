@@ -87,7 +87,7 @@ static struct verdict worst_of(const struct assay_vote *votes, uint32_t ranks)
     return verdict;
 }
 
-static void tell(const struct assay_comm *comm, const struct verdict *verdict,
+static void tell(struct assay_comm *comm, const struct verdict *verdict,
                  struct assay_error *err)
 {
     if (!err) return;
@@ -98,7 +98,8 @@ static void tell(const struct assay_comm *comm, const struct verdict *verdict,
     const struct assay_vote *vote = &comm->votes[verdict->rank];
     enum assay_status status = (enum assay_status)verdict->status;
     (void)assay_fail(err, status, "%.900s", vote->text);
-    (void)assay_while(err, status, "rank %u on %s", verdict->rank, vote->host);
+    if (!comm->told) (void)assay_while(err, status, "rank %u on %s", verdict->rank, vote->host);
+    comm->told = true;
 }
 
 enum assay_status assay_comm_agree(struct assay_comm *comm, enum assay_status status,

@@ -26,6 +26,7 @@ struct assay_comm {
     const struct assay_comm_operations *operations;
     struct assay_comm_facts facts;
     struct assay_vote *votes; /* at rank 0: room for one of each rank */
+    bool told;                /* an error was agreed on: it says already whose it is */
 };
 
 /* What the environment says of who started this process. */
