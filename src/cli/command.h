@@ -11,16 +11,28 @@
 
 enum { ASSAY_OPERANDS_MAX = 64 };
 
+/* A number whose absence means something else than 0. */
+struct assay_number {
+    uint64_t value;
+    bool given;
+};
+
 /* What the options of all commands can set; each command lists those that it takes. */
 struct assay_args {
     bool help, json, quiet, dry_run, xml;
     const char *output, *model_dir, *backend, *sequences;
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
+    struct assay_number bootstrap, seed;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
 
-enum assay_option_kind { ASSAY_OPTION_FLAG, ASSAY_OPTION_TEXT, ASSAY_OPTION_NUMBER };
+enum assay_option_kind {
+    ASSAY_OPTION_FLAG,
+    ASSAY_OPTION_TEXT,
+    ASSAY_OPTION_NUMBER,      /* uint64_t, 0 if absent */
+    ASSAY_OPTION_GIVEN_NUMBER /* struct assay_number */
+};
 
 struct assay_option {
     const char *name;     /* without the dashes; NULL ends a table */
