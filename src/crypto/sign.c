@@ -50,6 +50,11 @@ struct assay_public_key assay_secret_key_public(const struct assay_secret_key *k
     return public;
 }
 
+const uint8_t *assay_secret_key_seed(const struct assay_secret_key *key)
+{
+    return key->bytes;
+}
+
 struct assay_signature assay_sign(const struct assay_secret_key *key, const void *message,
                                   size_t size)
 {

@@ -28,6 +28,8 @@ ASSAY_MUST_CHECK enum assay_status assay_secret_key_from_seed(struct assay_secre
                                                               struct assay_error *err);
 void assay_secret_key_destroy(struct assay_secret_key *key); /* NULL is fine */
 struct assay_public_key assay_secret_key_public(const struct assay_secret_key *key);
+/* Lent, in the key's own memory: for crypto/key_file.c alone. */
+const uint8_t *assay_secret_key_seed(const struct assay_secret_key *key);
 
 struct assay_signature assay_sign(const struct assay_secret_key *key, const void *message,
                                   size_t size);
