@@ -354,7 +354,7 @@ def check_records(place):
         canonical += record
         leaf = b"\0" + bytes.fromhex(data["salt"]) + record
         leaves.append(hashlib.sha256(leaf).digest())
-    need(tree_root(leaves).hex() == data["merkleRoot"], f"python's tree over {count} records agrees")
+    need(tree_root(leaves).hex() == data["merkleRoot"], f"python makes the same tree of {count}")
     need(hashlib.sha256(canonical).hexdigest() == digest_of(place.r_h5), "and its records digest")
     verify = ("verify", place.r_h5_dsse_json, "--key", place.site_key_pub, "--record", opened)
     out = assay(*verify, check=0).stdout
@@ -394,13 +394,16 @@ def request(path, message, uid=None):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        if uid:
-            os.setuid(uid)
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(str(path))
-            end.sendall(message)
-            os.write(write, end.recv(4096))
-        os._exit(0)
+        try:
+            if uid:
+                os.setuid(uid)
+            with socket.socket(socket.AF_UNIX) as end:
+                end.connect(str(path))
+                if message:
+                    end.sendall(message)
+                os.write(write, end.recv(4096))
+        finally:
+            os._exit(0)
     os.close(write)
     answer = os.read(read, 4096)
     os.close(read)
