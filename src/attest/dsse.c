@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
@@ -127,9 +128,12 @@ static enum assay_status get_text(const char **out, const struct assay_json *obj
 {
     const struct assay_json *member = assay_json_member(object, name);
     *out = member ? assay_json_text(member) : NULL;
-    if (*out) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EFORMAT, "%s is %s; it must be a text", name,
-                      member ? assay_json_type_name(assay_json_type(member)) : "missing");
+    if (!*out) {
+        return assay_fail(err, ASSAY_EFORMAT, "%s is %s; it must be a text", name,
+                          member ? assay_json_type_name(assay_json_type(member)) : "missing");
+    }
+    if (!assay_text_has_control(*out)) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EVALUE, "%s holds a control character", name);
 }
 
 /* The decoded bytes of a member, in the arena. */

@@ -82,8 +82,8 @@ static enum assay_status get_text(const char **out, const struct assay_json *roo
 {
     const struct assay_json *member = assay_json_member(root, name);
     *out = member ? assay_json_text(member) : NULL;
-    if (*out) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EFORMAT, "%s is missing or no text", name);
+    if (*out && !assay_text_has_control(*out)) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EFORMAT, "%s is missing or no plain text", name);
 }
 
 static enum assay_status get_digest(struct assay_digest *out, const struct assay_json *root,

@@ -29,6 +29,9 @@ static enum assay_status get_text(const char **out, const struct assay_json *obj
         return assay_fail(err, ASSAY_EVALUE, "%s%s is longer than %d bytes", where, name,
                           ASSAY_STATEMENT_TEXT_BYTES_MAX);
     }
+    if (assay_text_has_control(text)) {
+        return assay_fail(err, ASSAY_EVALUE, "%s%s holds a control character", where, name);
+    }
     *out = text;
     return ASSAY_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 #include "crypto/secret.h"
@@ -211,12 +212,11 @@ static enum assay_status check_bound(const struct assay_opened *opened,
 static void note_record(struct assay_checks *out, const struct assay_opened *opened,
                         const struct assay_record *record, bool bound)
 {
-    char hex[ASSAY_DIGEST_HEX];
+    char hex[ASSAY_DIGEST_HEX], item[80], profile[64];
     note(out, "record", true,
-         "item %.*s, profile %.*s, replicate %" PRIu32 ": %s, score %" PRIu32
-         " millionths, %zu tokens",
-         (int)(record->item_id.size < 80 ? record->item_id.size : 80), record->item_id.data,
-         (int)(record->profile.size < 48 ? record->profile.size : 48), record->profile.data,
+         "item %s, profile %s, replicate %" PRIu32 ": %s, score %" PRIu32 " millionths, %zu tokens",
+         assay_text_quote(item, sizeof item, record->item_id.data, record->item_id.size),
+         assay_text_quote(profile, sizeof profile, record->profile.data, record->profile.size),
          record->replicate, assay_verdict_name((enum assay_verdict)record->verdict),
          record->score_micro, record->token_count);
     note(out, "inclusion", true, "leaf %" PRIu64 " of %" PRIu64 " under root %s%s", opened->index,

@@ -12,6 +12,7 @@
 #include "cli/report.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
+#include "crypto/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -143,7 +144,8 @@ static enum assay_status open_record(const struct assay_args *args, const char *
 static enum assay_status cmd_attest(const struct assay_args *args, struct assay_error *err)
 {
     struct assay_bytes beside = {0};
-    enum assay_status status = assay_attest_envelope_path(&beside, args->operands[0], err);
+    enum assay_status status = assay_secret_forbid_dumps(err); /* the salt key is one, too */
+    if (!status) status = assay_attest_envelope_path(&beside, args->operands[0], err);
     if (!status) {
         const char *envelope = (const char *)beside.data;
         status = args->open ? open_record(args, envelope, err)

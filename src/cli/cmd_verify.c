@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/report.h"
 #include "crypto/public_key.h"
+#include "crypto/secret.h"
 
 #include <stdio.h>
 
@@ -68,8 +69,8 @@ static enum assay_status cmd_verify(const struct assay_args *args, struct assay_
                           "verify: --key PUB is missing: a signature says nothing without the key "
                           "of the one you trust");
     }
-    enum assay_status status = ASSAY_OK;
-    if (args->key) status = assay_public_key_read(&key, args->key, err);
+    enum assay_status status = assay_secret_forbid_dumps(err); /* it may read the salt key */
+    if (!status && args->key) status = assay_public_key_read(&key, args->key, err);
     if (status) return status;
     if (args->key) what.key = &key;
     status = assay_verify(&checks, &what, err);

@@ -147,6 +147,7 @@ static void test_forms(void **state)
         {HEAD "{}}", ASSAY_EFORMAT, "signatures"},
         {HEAD "[1]}", ASSAY_EFORMAT, "signatures[0]: an integer"},
         {HEAD "[{\"keyid\":\"k\"}]}", ASSAY_EFORMAT, "sig is missing"},
+        {HEAD "[{\"keyid\":\"\\n\",\"sig\":\"AAAA\"}]}", ASSAY_EVALUE, "keyid holds a control"},
         {HEAD "[{\"keyid\":7,\"sig\":\"AAAA\"}]}", ASSAY_EFORMAT, "keyid is an integer"},
         {"{\"payload\":\"e30\",\"payloadType\":\"t\",\"signatures\":[" SIGNATURE "]}",
          ASSAY_EFORMAT, "payload: not base64"},

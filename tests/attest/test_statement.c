@@ -113,6 +113,7 @@ static const struct {
     {"\"started\":\"2023-11-14T22:13:20Z\"", "\"started\":\"2023-11-14T22:13:20+01:00\"",
      ASSAY_EFORMAT, "started is \"2023-11-14T22:13:20+01:00\""},
     {"\"started\":\"2023-11-14T22:13:20Z\"", "\"started\":\"now\"", ASSAY_EFORMAT, "now"},
+    {"\"isa\":\"avx2\"", "\"isa\":\"\\u001b[2J\"", ASSAY_EVALUE, "environment.isa holds a control"},
     {"\"site\":\"\"", "\"site\":\"me\"", ASSAY_EFORMAT, "predicate.site is \"me\""},
     {"\"site\":\"\"", "\"chain\":\"c\",\"site\":\"\"", ASSAY_EFORMAT, "task is missing"},
     {"\"site\":\"\"", "\"round\":\"1\",\"site\":\"\"", ASSAY_EFORMAT, "chain is missing"},
