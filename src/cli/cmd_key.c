@@ -234,7 +234,7 @@ static const struct assay_option options[] = {
 
 const struct assay_command assay_cmd_key = {
     "key",
-    "generate|show|serve FILE",
+    "VERB FILE",
     2,
     2,
     "make a signing key, show its public half, or sign for others behind a socket",

@@ -17,6 +17,8 @@ import time
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from google.protobuf import json_format
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
@@ -212,6 +214,41 @@ def check_we_read_theirs(place):
 
 
 # --- keys
+
+
+def hchacha20(key, nonce):
+    """draft-irtf-cfrg-xchacha-03, section 2.2."""
+    x = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce))
+
+    def quarter(a, b, c, d):
+        for to, by, turned, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            x[to] = x[to] + x[by] & 0xFFFFFFFF
+            x[turned] ^= x[to]
+            x[turned] = (x[turned] << bits | x[turned] >> 32 - bits) & 0xFFFFFFFF
+
+    for _ in range(10):
+        for i in range(4):
+            quarter(i, i + 4, i + 8, i + 12)
+        for i in range(4):
+            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+    return struct.pack("<8I", *x[:4], *x[12:])
+
+
+def unseal(data, passphrase):
+    """key-1 as FORMAT.md has it, by the cryptography package: the seed and the public key."""
+    version, derivation, passes, kib = struct.unpack("<4I", data[8:24])
+    salt, nonce, public, sealed = data[24:40], data[40:64], data[64:96], data[96:144]
+    need(data[:8] == b"ASSAYKEY" and version == derivation == 1, "a key file of version 1")
+    need(hashlib.sha256(data[:144]).digest() == data[144:], "its digest holds")
+    key = Argon2id(salt=salt, length=32, iterations=passes, lanes=1, memory_cost=kib)
+    inner = hchacha20(key.derive(passphrase), nonce[:16])
+    return ChaCha20Poly1305(inner).decrypt(bytes(4) + nonce[16:], sealed, data[:96]), public
+
+
+def check_key_file(place):
+    seed, public = unseal(place.site_key.read_bytes(), b"correct horse battery")
+    raw = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    need(raw == public, "the cryptography package opens our key file")
 
 
 def check_key_forms(place):
@@ -455,6 +492,7 @@ def main():
         make_bundle(place)
         check_others_read_ours(place)
         check_we_read_theirs(place)
+        check_key_file(place)
         check_key_forms(place)
         check_key_refusals(place)
         check_passphrases(place)
