@@ -1,6 +1,6 @@
 """Two ranks share the work. `balance.py ASSAY speed|tail [LEAST|MOST]`.
 
-speed  2 ranks × 1 thread against 1 rank × 1 thread, alternating, best of three each: the ratio is at
+speed  2 ranks × 1 thread against 1 rank × 1 thread, alternating, best of three: the ratio is at
        least LEAST (default 1.6: other work on the machine takes its part; tests/bench/README.md has
        a quiet one's).
 tail   one of two ranks runs a quarter of the time (SIGSTOP, SIGCONT): the other waits at the end
