@@ -16,6 +16,7 @@ struct assay_job {
     struct assay_spec *spec;
     struct assay_model *model;
     struct assay_benchmark *benchmark;
+    struct assay_assignment assignment; /* of the plan, if there is one: the job's own copy */
     struct assay_plan plan;
     /* Prompts as token ids: item i has prompt_tokens[prompt_offset[i]] up to prompt_offset[i + 1].
      */
@@ -26,10 +27,13 @@ struct assay_job {
     uint32_t context; /* longest prompt + max_tokens, in tokens; fits the model */
 };
 
-/* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL.
+/* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL; so may
+ * `assignment`, what a network gave to a site (copied): only its items are then in the job.
  * EVALUE names the item whose prompt does not fit the model's context. */
 ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
-                                                  const char *model_dir, struct assay_error *err);
+                                                  const char *model_dir,
+                                                  const struct assay_assignment *assignment,
+                                                  struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
 
 /* Of all ranks; complete at rank 0 only. */

@@ -167,7 +167,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     struct assay_bytes name = {0};
     const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
     const char *output = args->output;
-    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, err);
+    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, NULL, err);
     if (!status && !output) {
         status = assay_bytes_format(&name, err, "%s.h5", job->spec->name);
         output = (const char *)name.data;

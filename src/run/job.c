@@ -88,8 +88,31 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
     return ASSAY_OK;
 }
 
+/* A run of one's own has all items; a site's has those that it was assigned. */
+static enum assay_status make_plan(struct assay_job *job, const struct assay_assignment *assignment,
+                                   struct assay_error *err)
+{
+    uint32_t items = assay_benchmark_count(job->benchmark);
+    if (!assignment) return assay_plan_init(&job->plan, job->spec, items, NULL, 0, err);
+    if (assignment->item_count != items) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "the assignment is for a benchmark of %u items, this one has %u",
+                          assignment->item_count, items);
+    }
+    size_t bytes = assignment->count * sizeof *assignment->items; /* at most 2^15 · 4 */
+    job->assignment = *assignment;
+    job->assignment.items = malloc(bytes);
+    if (!job->assignment.items) return out_of_memory(err);
+    memcpy(job->assignment.items, assignment->items, bytes);
+    enum assay_status status =
+        assay_plan_init_assigned(&job->plan, job->spec, &job->assignment, err);
+    if (status) return status;
+    return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
+}
+
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
-                                 const char *model_dir, struct assay_error *err)
+                                 const char *model_dir, const struct assay_assignment *assignment,
+                                 struct assay_error *err)
 {
     struct assay_job *job = calloc(1, sizeof *job);
     if (!job) return out_of_memory(err);
@@ -97,10 +120,7 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
     if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
     if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
-    if (!status) {
-        status = assay_plan_init(&job->plan, job->spec, assay_benchmark_count(job->benchmark), NULL,
-                                 0, err);
-    }
+    if (!status) status = make_plan(job, assignment, err);
     if (!status) {
         status = make_prompts(job, err);
         status = assay_while(err, status, "%s", job->spec->benchmark.file);
@@ -116,6 +136,7 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
 void assay_job_close(struct assay_job *job)
 {
     if (!job) return;
+    free(job->assignment.items);
     free(job->prompt_digests);
     free(job->prompt_counts);
     free(job->prompt_offset);

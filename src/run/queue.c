@@ -168,10 +168,13 @@ bool assay_queue_empty(const struct assay_queue *queue)
 static struct assay_digest group_key(const struct assay_job *job, uint32_t item,
                                      const struct assay_profile *profile)
 {
-    uint8_t seed[8];
+    const struct assay_assignment *assignment = job->plan.assignment;
+    uint8_t own[8];
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
-    assay_put_le64(seed, job->spec->seed);
-    return assay_group_key(seed, sizeof seed, job->plan.site, job->plan.site_bytes,
+    assay_put_le64(own, job->spec->seed);
+    const uint8_t *seed = assignment ? assignment->round_seed.bytes : own;
+    size_t seed_bytes = assignment ? sizeof assignment->round_seed.bytes : sizeof own;
+    return assay_group_key(seed, seed_bytes, job->plan.site, job->plan.site_bytes,
                            (struct assay_span){id, strlen(id)},
                            (struct assay_span){profile->name, strlen(profile->name)});
 }
