@@ -54,6 +54,8 @@ struct assay_ledger_store {
     sqlite3 *file;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct assay_ledger *ledger;
+    struct assay_digest app_hash; /* of the last block written, where `hashed` */
+    bool hashed;
 };
 
 /* What SQLite says, as one of our statuses. */
@@ -173,7 +175,11 @@ static enum assay_status write_block(struct assay_ledger_store *store, struct as
 {
     struct assay_map *map = &store->ledger->map;
     enum assay_status status = ASSAY_OK;
-    struct assay_digest app_hash = assay_ledger_app_hash(store->ledger);
+    if (map->change_count > 0 || !store->hashed) {
+        store->app_hash = assay_ledger_app_hash(store->ledger);
+        store->hashed = true;
+    }
+    struct assay_digest app_hash = store->app_hash;
     for (size_t i = 0; i < map->change_count && !status; i++) {
         status = write_change(store, &map->changes[i].key, err);
     }
@@ -209,6 +215,7 @@ enum assay_status assay_ledger_store_submit(struct assay_ledger_store *store, co
     } else {
         roll_back(store);
         assay_ledger_abandon(ledger);
+        store->hashed = false;
     }
     if (!status) *code = result;
     return status;
