@@ -84,7 +84,7 @@ struct assay_results {
     const char *path;
     uint32_t schema_version;
     const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *backend, *isa,
-        *host, *created;
+        *host, *created, *site; /* site: a public key as hex, "" for a run of one's own */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
         model_digest, benchmark_digest;
     uint32_t item_count, profile_count, stratum_count, replicates, sets;
@@ -101,6 +101,8 @@ struct assay_results {
     const float *log_probs;
     const struct assay_digest *cell_keys;
     const char *const *answers, *const *texts;
+    const uint64_t *answer_offset; /* sample_count + 1, into answer_bytes */
+    const char *answer_bytes;      /* an answer may hold a NUL; `answers` breaks off there */
     const uint32_t *rank, *attempts, *batch_rows;
     const uint8_t *prompt_shared;
     const uint64_t *start_ns, *duration_ns;
@@ -111,6 +113,9 @@ struct assay_results {
 ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
                                                       struct assay_error *err);
 void assay_results_close(struct assay_results *results);
+/* The canonical part of a sample (asserts the range), lent by the results. */
+struct assay_record assay_results_record(const struct assay_results *results,
+                                         uint64_t sample_index);
 
 /* Only the head: enough to tell whose file it is (spec, plan and records digests). ENOTFOUND if
  * there is none. */

@@ -24,12 +24,13 @@ static bool take_bytes(struct assay_reader *reader, void *to, size_t size)
     return span != NULL;
 }
 
-static bool take_number(struct assay_reader *reader, const struct assay_field *field, void *to)
+static bool take_number(struct assay_reader *reader, const struct assay_layout_field *field,
+                        void *to)
 {
     uint64_t value;
-    if (field->kind == ASSAY_FIELD_U8) {
+    if (field->kind == ASSAY_LAYOUT_U8) {
         value = *(uint8_t *)to = assay_read_u8(reader);
-    } else if (field->kind == ASSAY_FIELD_U32) {
+    } else if (field->kind == ASSAY_LAYOUT_U32) {
         value = *(uint32_t *)to = assay_read_le32(reader);
     } else {
         value = *(uint64_t *)to = assay_read_le64(reader);
@@ -37,7 +38,7 @@ static bool take_number(struct assay_reader *reader, const struct assay_field *f
     return !reader->failed && value <= field->max;
 }
 
-static bool take_text(struct assay_reader *reader, const struct assay_field *field, char *to)
+static bool take_text(struct assay_reader *reader, const struct assay_layout_field *field, char *to)
 {
     size_t length = assay_read_le16(reader);
     const uint8_t *span = length <= field->max ? assay_read_span(reader, length) : NULL;
@@ -46,7 +47,7 @@ static bool take_text(struct assay_reader *reader, const struct assay_field *fie
     return true;
 }
 
-static bool take_blob(struct assay_reader *reader, const struct assay_field *field,
+static bool take_blob(struct assay_reader *reader, const struct assay_layout_field *field,
                       struct assay_blob *to)
 {
     to->size = assay_read_le32(reader);
@@ -55,21 +56,22 @@ static bool take_blob(struct assay_reader *reader, const struct assay_field *fie
     return !reader->failed;
 }
 
-static bool take_field(struct assay_reader *reader, const struct assay_field *field, void *to)
+static bool take_field(struct assay_reader *reader, const struct assay_layout_field *field,
+                       void *to)
 {
     switch (field->kind) {
-    case ASSAY_FIELD_U8:
-    case ASSAY_FIELD_U32:
-    case ASSAY_FIELD_U64:
+    case ASSAY_LAYOUT_U8:
+    case ASSAY_LAYOUT_U32:
+    case ASSAY_LAYOUT_U64:
         return take_number(reader, field, to);
-    case ASSAY_FIELD_D32:
-    case ASSAY_FIELD_KEY:
+    case ASSAY_LAYOUT_D32:
+    case ASSAY_LAYOUT_KEY:
         return take_bytes(reader, to, 32);
-    case ASSAY_FIELD_S64:
+    case ASSAY_LAYOUT_S64:
         return take_bytes(reader, to, 64);
-    case ASSAY_FIELD_TEXT:
+    case ASSAY_LAYOUT_TEXT:
         return take_text(reader, field, to);
-    case ASSAY_FIELD_BLOB:
+    case ASSAY_LAYOUT_BLOB:
         return take_blob(reader, field, to);
     }
     return false;
@@ -81,21 +83,22 @@ bool assay_layout_decode(const struct assay_layout *layout, void *out, const uin
     struct assay_reader reader = {.data = data, .size = size};
     memset(out, 0, layout->struct_bytes);
     for (size_t i = 0; i < layout->field_count; i++) {
-        const struct assay_field *field = &layout->fields[i];
+        const struct assay_layout_field *field = &layout->fields[i];
         if (!take_field(&reader, field, (char *)out + field->offset)) return false;
     }
     return reader.position == reader.size;
 }
 
-static bool put_number(const struct assay_field *field, const void *from, struct assay_bytes *out)
+static bool put_number(const struct assay_layout_field *field, const void *from,
+                       struct assay_bytes *out)
 {
     uint8_t bytes[8];
     size_t size = 8;
     uint64_t value;
-    if (field->kind == ASSAY_FIELD_U8) {
+    if (field->kind == ASSAY_LAYOUT_U8) {
         value = *(const uint8_t *)from;
         size = 1;
-    } else if (field->kind == ASSAY_FIELD_U32) {
+    } else if (field->kind == ASSAY_LAYOUT_U32) {
         value = *(const uint32_t *)from;
         size = 4;
     } else {
@@ -106,7 +109,8 @@ static bool put_number(const struct assay_field *field, const void *from, struct
     return !assay_bytes_append(out, bytes, size, NULL);
 }
 
-static bool put_text(const struct assay_field *field, const char *from, struct assay_bytes *out)
+static bool put_text(const struct assay_layout_field *field, const char *from,
+                     struct assay_bytes *out)
 {
     uint8_t bytes[2];
     size_t length = strlen(from);
@@ -116,7 +120,7 @@ static bool put_text(const struct assay_field *field, const char *from, struct a
            !assay_bytes_append(out, from, length, NULL);
 }
 
-static bool put_blob(const struct assay_field *field, const struct assay_blob *from,
+static bool put_blob(const struct assay_layout_field *field, const struct assay_blob *from,
                      struct assay_bytes *out)
 {
     uint8_t bytes[4];
@@ -126,21 +130,22 @@ static bool put_blob(const struct assay_field *field, const struct assay_blob *f
            !assay_bytes_append(out, from->data, from->size, NULL);
 }
 
-static bool put_field(const struct assay_field *field, const void *from, struct assay_bytes *out)
+static bool put_field(const struct assay_layout_field *field, const void *from,
+                      struct assay_bytes *out)
 {
     switch (field->kind) {
-    case ASSAY_FIELD_U8:
-    case ASSAY_FIELD_U32:
-    case ASSAY_FIELD_U64:
+    case ASSAY_LAYOUT_U8:
+    case ASSAY_LAYOUT_U32:
+    case ASSAY_LAYOUT_U64:
         return put_number(field, from, out);
-    case ASSAY_FIELD_D32:
-    case ASSAY_FIELD_KEY:
+    case ASSAY_LAYOUT_D32:
+    case ASSAY_LAYOUT_KEY:
         return !assay_bytes_append(out, from, 32, NULL);
-    case ASSAY_FIELD_S64:
+    case ASSAY_LAYOUT_S64:
         return !assay_bytes_append(out, from, 64, NULL);
-    case ASSAY_FIELD_TEXT:
+    case ASSAY_LAYOUT_TEXT:
         return put_text(field, from, out);
-    case ASSAY_FIELD_BLOB:
+    case ASSAY_LAYOUT_BLOB:
         return put_blob(field, from, out);
     }
     return false;
@@ -150,7 +155,7 @@ bool assay_layout_encode(const struct assay_layout *layout, const void *value,
                          struct assay_bytes *out)
 {
     for (size_t i = 0; i < layout->field_count; i++) {
-        const struct assay_field *field = &layout->fields[i];
+        const struct assay_layout_field *field = &layout->fields[i];
         if (!put_field(field, (const char *)value + field->offset, out)) return false;
     }
     return true;

@@ -18,27 +18,27 @@ struct assay_blob {
     uint32_t size;
 };
 
-enum assay_field_kind {
-    ASSAY_FIELD_U8,
-    ASSAY_FIELD_U32,
-    ASSAY_FIELD_U64,
-    ASSAY_FIELD_D32,  /* struct assay_digest */
-    ASSAY_FIELD_KEY,  /* struct assay_public_key */
-    ASSAY_FIELD_S64,  /* struct assay_signature */
-    ASSAY_FIELD_TEXT, /* char[max + 1], NUL behind it */
-    ASSAY_FIELD_BLOB  /* struct assay_blob, lent by what was decoded */
+enum assay_layout_kind {
+    ASSAY_LAYOUT_U8,
+    ASSAY_LAYOUT_U32,
+    ASSAY_LAYOUT_U64,
+    ASSAY_LAYOUT_D32,  /* struct assay_digest */
+    ASSAY_LAYOUT_KEY,  /* struct assay_public_key */
+    ASSAY_LAYOUT_S64,  /* struct assay_signature */
+    ASSAY_LAYOUT_TEXT, /* char[max + 1], NUL behind it */
+    ASSAY_LAYOUT_BLOB  /* struct assay_blob, lent by what was decoded */
 };
 
-struct assay_field {
+struct assay_layout_field {
     const char *name;
-    enum assay_field_kind kind;
+    enum assay_layout_kind kind;
     size_t offset;
     uint64_t max; /* largest value, or longest length */
 };
 
 struct assay_layout {
     const char *name;
-    const struct assay_field *fields;
+    const struct assay_layout_field *fields;
     size_t field_count, struct_bytes;
 };
 
@@ -52,8 +52,8 @@ struct assay_layout {
 #define ASSAY_MEMBER_S64(name, max) struct assay_signature name;
 #define ASSAY_MEMBER_TEXT(name, max) char name[(max) + 1];
 #define ASSAY_MEMBER_BLOB(name, max) struct assay_blob name;
-#define ASSAY_FIELD_ROW(S, kind, name, max)                                                        \
-    {#name, ASSAY_FIELD_##kind, offsetof(struct S, name), (max)},
+#define ASSAY_LAYOUT_ROW(S, kind, name, max)                                                       \
+    {#name, ASSAY_LAYOUT_##kind, offsetof(struct S, name), (max)},
 
 /* False where the bytes are not the one encoding of a value; `out` is then unspecified. */
 bool assay_layout_decode(const struct assay_layout *layout, void *out, const uint8_t *data,

@@ -2,7 +2,7 @@
 #include "ledger/layouts.h"
 
 #define ASSAY_ROW(S, FIELDS, name)                                                                 \
-    static const struct assay_field S##_fields[] = {FIELDS(ASSAY_FIELD_ROW, S)};                   \
+    static const struct assay_layout_field S##_fields[] = {FIELDS(ASSAY_LAYOUT_ROW, S)};           \
     const struct assay_layout S##_layout = {                                                       \
         name, S##_fields, sizeof S##_fields / sizeof S##_fields[0], sizeof(struct S)};
 ASSAY_LAYOUT_LIST(ASSAY_ROW)
