@@ -10,11 +10,11 @@
 
 enum {
     ASSAY_CHAIN_ID_MAX = 64,
-    ASSAY_ITEMS_MAX = 32768,
-    ASSAY_SAMPLES_MAX = 400000,
+    ASSAY_TASK_ITEMS_MAX = 32768,
+    ASSAY_TASK_SAMPLES_MAX = 400000,
     ASSAY_BITS_BYTES_MAX = 50000,
-    ASSAY_STRATA_MAX = 64,
-    ASSAY_SITES_MAX = 1024,
+    ASSAY_TASK_STRATA_MAX = 64,
+    ASSAY_TASK_SITES_MAX = 1024,
     ASSAY_ADMINS_MAX = 64
 };
 
@@ -60,7 +60,7 @@ enum {
     X(S, U32, gamma_milli, ASSAY_U32_MAX)                                                          \
     X(S, U32, lambda_milli, ASSAY_U32_MAX)
 
-#define ASSAY_TX_OPEN_FIELDS(X, S) ASSAY_TERMS_FIELDS(X, S) X(S, BLOB, strata, ASSAY_ITEMS_MAX)
+#define ASSAY_TX_OPEN_FIELDS(X, S) ASSAY_TERMS_FIELDS(X, S) X(S, BLOB, strata, ASSAY_TASK_ITEMS_MAX)
 #define ASSAY_TX_ROUND_FIELDS(X, S) X(S, U64, task, ASSAY_U64_MAX) X(S, U32, round, ASSAY_U32_MAX)
 #define ASSAY_TX_COMMITMENT_FIELDS(X, S) ASSAY_TX_ROUND_FIELDS(X, S) X(S, D32, commitment, 0)
 #define ASSAY_TX_SECRET_FIELDS(X, S) ASSAY_TX_ROUND_FIELDS(X, S) X(S, D32, secret, 0)
@@ -112,16 +112,16 @@ enum {
     X(S, U32, round, ASSAY_U32_MAX)                                                                \
     X(S, U8, closed, 1)                                                                            \
     ASSAY_TERMS_FIELDS(X, S)                                                                       \
-    X(S, U32, items, ASSAY_ITEMS_MAX)                                                              \
-    X(S, U32, strata_count, ASSAY_STRATA_MAX)
+    X(S, U32, items, ASSAY_TASK_ITEMS_MAX)                                                              \
+    X(S, U32, strata_count, ASSAY_TASK_STRATA_MAX)
 
-#define ASSAY_STATE_STRATA_FIELDS(X, S) X(S, BLOB, strata, ASSAY_ITEMS_MAX)
+#define ASSAY_STATE_STRATA_FIELDS(X, S) X(S, BLOB, strata, ASSAY_TASK_ITEMS_MAX)
 
 #define ASSAY_STATE_ROUND_FIELDS(X, S)                                                             \
     X(S, U8, phase, 4)                                                                             \
     X(S, U64, start, ASSAY_U64_MAX)                                                                \
     X(S, U64, assigned, ASSAY_U64_MAX)                                                             \
-    X(S, U32, sites, ASSAY_SITES_MAX)                                                              \
+    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                              \
     X(S, D32, beacon, 0)                                                                           \
     X(S, D32, seed, 0)                                                                             \
     X(S, D32, assignment, 0)
@@ -129,7 +129,7 @@ enum {
 #define ASSAY_STATE_BEACON_FIELDS(X, S)                                                            \
     X(S, D32, commitment, 0) X(S, U8, revealed, 1) X(S, D32, secret, 0)
 #define ASSAY_STATE_SEAT_FIELDS(X, S)                                                              \
-    X(S, U32, items, ASSAY_ITEMS_MAX) X(S, BLOB, bitmap, ASSAY_ITEMS_MAX / 8)
+    X(S, U32, items, ASSAY_TASK_ITEMS_MAX) X(S, BLOB, bitmap, ASSAY_TASK_ITEMS_MAX / 8)
 #define ASSAY_STATE_COMMIT_FIELDS(X, S) X(S, D32, commitment, 0) X(S, U64, height, ASSAY_U64_MAX)
 #define ASSAY_STATE_REVEAL_FIELDS(X, S) ASSAY_OPENING_FIELDS(X, S)
 #define ASSAY_STATE_ROOT_FIELDS(X, S) X(S, KEY, site, 0)
@@ -148,8 +148,8 @@ enum {
 #define ASSAY_STATE_SETTLEMENT_FIELDS(X, S)                                                        \
     X(S, U8, conclusive, 1)                                                                        \
     X(S, U64, height, ASSAY_U64_MAX)                                                               \
-    X(S, U32, sites, ASSAY_SITES_MAX)                                                              \
-    X(S, U32, revealed, ASSAY_SITES_MAX)                                                           \
+    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                              \
+    X(S, U32, revealed, ASSAY_TASK_SITES_MAX)                                                           \
     X(S, U64, samples, ASSAY_U64_MAX)                                                              \
     X(S, U64, median, ASSAY_U64_MAX)                                                               \
     X(S, U64, mad, ASSAY_U64_MAX)                                                                  \

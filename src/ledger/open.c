@@ -21,11 +21,11 @@ static bool limits_hold(const struct assay_tx_open *of)
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
         if (!within(windows[i], 1, WINDOW_MAX)) return false;
     }
-    return within(of->strata.size, 1, ASSAY_ITEMS_MAX) &&
+    return within(of->strata.size, 1, ASSAY_TASK_ITEMS_MAX) &&
            within(of->samples_per_item, 1, SAMPLES_PER_ITEM_MAX) &&
-           (uint64_t)of->strata.size * of->samples_per_item <= ASSAY_SAMPLES_MAX &&
+           (uint64_t)of->strata.size * of->samples_per_item <= ASSAY_TASK_SAMPLES_MAX &&
            within(of->replicas, 1, REPLICAS_MAX) &&
-           within(of->sites_min, of->replicas, of->sites_max) && of->sites_max <= ASSAY_SITES_MAX &&
+           within(of->sites_min, of->replicas, of->sites_max) && of->sites_max <= ASSAY_TASK_SITES_MAX &&
            within(of->rounds_max, 1, ROUNDS_MAX) && of->pool <= TASK_POOL_MAX &&
            within(of->sigma_milli, 500, 4000) && of->gamma_milli <= 1000000 &&
            of->lambda_milli <= 1000;
@@ -34,11 +34,11 @@ static bool limits_hold(const struct assay_tx_open *of)
 /* K where the strata are 0 … K−1 and none is empty; otherwise 0. */
 static uint32_t count_strata(const struct assay_blob *strata)
 {
-    bool seen[ASSAY_STRATA_MAX] = {false};
+    bool seen[ASSAY_TASK_STRATA_MAX] = {false};
     uint32_t count = 0, distinct = 0;
     for (uint32_t i = 0; i < strata->size; i++) {
         uint8_t stratum = strata->data[i];
-        if (stratum >= ASSAY_STRATA_MAX) return 0;
+        if (stratum >= ASSAY_TASK_STRATA_MAX) return 0;
         if (!seen[stratum]) distinct++;
         seen[stratum] = true;
         if (stratum + 1u > count) count = stratum + 1u;

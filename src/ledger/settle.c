@@ -14,9 +14,9 @@ struct settling {
     uint32_t round_id;
     struct assay_state_task task;
     struct assay_state_round round;
-    struct assay_public_key sites[ASSAY_SITES_MAX];
-    bool revealed[ASSAY_SITES_MAX];
-    struct assay_weighed weighed[ASSAY_SITES_MAX]; /* of the revealed, in order */
+    struct assay_public_key sites[ASSAY_TASK_SITES_MAX];
+    bool revealed[ASSAY_TASK_SITES_MAX];
+    struct assay_weighed weighed[ASSAY_TASK_SITES_MAX]; /* of the revealed, in order */
     size_t site_count, revealed_count;
     struct assay_weights weights;
     uint64_t samples;
@@ -31,7 +31,7 @@ static void read_seats(struct settling *of)
         const struct assay_state_key *key = &ledger->map.entries[i]->key;
         struct assay_state_reveal reveal;
         if (!assay_state_key_begins(key, &prefix)) break;
-        ASSAY_ASSERT(of->site_count < ASSAY_SITES_MAX);
+        ASSAY_ASSERT(of->site_count < ASSAY_TASK_SITES_MAX);
         struct assay_public_key site = assay_state_key_owner(key);
         struct assay_state_key at =
             assay_state_key_member(ASSAY_TABLE_REVEAL, of->task_id, of->round_id, site.bytes);
