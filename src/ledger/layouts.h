@@ -112,7 +112,7 @@ enum {
     X(S, U32, round, ASSAY_U32_MAX)                                                                \
     X(S, U8, closed, 1)                                                                            \
     ASSAY_TERMS_FIELDS(X, S)                                                                       \
-    X(S, U32, items, ASSAY_TASK_ITEMS_MAX)                                                              \
+    X(S, U32, items, ASSAY_TASK_ITEMS_MAX)                                                         \
     X(S, U32, strata_count, ASSAY_TASK_STRATA_MAX)
 
 #define ASSAY_STATE_STRATA_FIELDS(X, S) X(S, BLOB, strata, ASSAY_TASK_ITEMS_MAX)
@@ -121,7 +121,7 @@ enum {
     X(S, U8, phase, 4)                                                                             \
     X(S, U64, start, ASSAY_U64_MAX)                                                                \
     X(S, U64, assigned, ASSAY_U64_MAX)                                                             \
-    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                              \
+    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                         \
     X(S, D32, beacon, 0)                                                                           \
     X(S, D32, seed, 0)                                                                             \
     X(S, D32, assignment, 0)
@@ -148,8 +148,8 @@ enum {
 #define ASSAY_STATE_SETTLEMENT_FIELDS(X, S)                                                        \
     X(S, U8, conclusive, 1)                                                                        \
     X(S, U64, height, ASSAY_U64_MAX)                                                               \
-    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                              \
-    X(S, U32, revealed, ASSAY_TASK_SITES_MAX)                                                           \
+    X(S, U32, sites, ASSAY_TASK_SITES_MAX)                                                         \
+    X(S, U32, revealed, ASSAY_TASK_SITES_MAX)                                                      \
     X(S, U64, samples, ASSAY_U64_MAX)                                                              \
     X(S, U64, median, ASSAY_U64_MAX)                                                               \
     X(S, U64, mad, ASSAY_U64_MAX)                                                                  \

@@ -25,10 +25,10 @@ static bool limits_hold(const struct assay_tx_open *of)
            within(of->samples_per_item, 1, SAMPLES_PER_ITEM_MAX) &&
            (uint64_t)of->strata.size * of->samples_per_item <= ASSAY_TASK_SAMPLES_MAX &&
            within(of->replicas, 1, REPLICAS_MAX) &&
-           within(of->sites_min, of->replicas, of->sites_max) && of->sites_max <= ASSAY_TASK_SITES_MAX &&
-           within(of->rounds_max, 1, ROUNDS_MAX) && of->pool <= TASK_POOL_MAX &&
-           within(of->sigma_milli, 500, 4000) && of->gamma_milli <= 1000000 &&
-           of->lambda_milli <= 1000;
+           within(of->sites_min, of->replicas, of->sites_max) &&
+           of->sites_max <= ASSAY_TASK_SITES_MAX && within(of->rounds_max, 1, ROUNDS_MAX) &&
+           of->pool <= TASK_POOL_MAX && within(of->sigma_milli, 500, 4000) &&
+           of->gamma_milli <= 1000000 && of->lambda_milli <= 1000;
 }
 
 /* K where the strata are 0 … K−1 and none is empty; otherwise 0. */

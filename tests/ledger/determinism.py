@@ -1,5 +1,5 @@
 """The golden log of transactions ends in the golden app hash whoever compiles the state machine:
-gcc and clang, -O0 and -O3. And that hash is the root that hashlib computes from the state's entries.
+gcc and clang, -O0 and -O3. And that hash is the root that hashlib computes from the state.
 `determinism.py ROOT`"""
 
 import hashlib

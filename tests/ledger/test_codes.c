@@ -402,54 +402,19 @@ static enum assay_code reveal_uncommitted(struct chain *chain)
     return reveal_now(chain);
 }
 
-static enum assay_code reveal_changed(struct chain *chain, void (*change)(struct assay_tx_reveal *))
-{
-    struct assay_tx_reveal of = chain_opening(chain, 0);
-    change(&of);
-    return chain_send(chain, chain->sites[0], ASSAY_TX_REVEAL, &of);
-}
-
-static void change_count(struct assay_tx_reveal *of)
-{
-    of->n--;
-}
-static void change_length(struct assay_tx_reveal *of)
-{
-    of->bits.size--;
-}
-static void change_sum(struct assay_tx_reveal *of)
-{
-    of->sum++;
-}
-static void change_root(struct assay_tx_reveal *of)
-{
-    of->root.bytes[0] ^= 1;
-}
-static void change_nonce(struct assay_tx_reveal *of)
-{
-    of->nonce.bytes[31] ^= 1;
-}
-
-static enum assay_code reveal_other_count(struct chain *chain)
-{
-    return reveal_changed(chain, change_count);
-}
-static enum assay_code reveal_short_bits(struct chain *chain)
-{
-    return reveal_changed(chain, change_length);
-}
-static enum assay_code reveal_other_sum(struct chain *chain)
-{
-    return reveal_changed(chain, change_sum);
-}
-static enum assay_code reveal_other_root(struct chain *chain)
-{
-    return reveal_changed(chain, change_root);
-}
-static enum assay_code reveal_other_nonce(struct chain *chain)
-{
-    return reveal_changed(chain, change_nonce);
-}
+/* Site 0's opening with one change. */
+#define REVEAL_CHANGED(name, change)                                                               \
+    static enum assay_code name(struct chain *chain)                                               \
+    {                                                                                              \
+        struct assay_tx_reveal of = chain_opening(chain, 0);                                       \
+        change;                                                                                    \
+        return chain_send(chain, chain->sites[0], ASSAY_TX_REVEAL, &of);                           \
+    }
+REVEAL_CHANGED(reveal_other_count, of.n--)
+REVEAL_CHANGED(reveal_short_bits, of.bits.size--)
+REVEAL_CHANGED(reveal_other_sum, of.sum++)
+REVEAL_CHANGED(reveal_other_root, of.root.bytes[0] ^= 1)
+REVEAL_CHANGED(reveal_other_nonce, of.nonce.bytes[31] ^= 1)
 
 /* Bits permuted towards a peer's after it revealed: the digest of the bits is in the commitment. */
 static enum assay_code reveal_permuted_bits(struct chain *chain)
