@@ -6,8 +6,11 @@
 #include "crypto/digest.h"
 #include "ledger/paper.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert((int)ASSAY_TASK_SITES_MAX == (int)ASSAY_PAPER_SITES_MAX, "arrays of the rule set");
 
 /* Everything a draw works on; the arrays have one element for each site that committed. */
 struct draw {

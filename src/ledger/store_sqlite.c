@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "asay": application_id of the file. */
 #define APPLICATION_ID "1634951545"
@@ -276,6 +277,7 @@ static enum assay_status open_file(struct assay_ledger_store *store, const char 
     }
     sqlite3_extended_result_codes(store->file, 1);
     sqlite3_busy_timeout(store->file, 2000);
+    if (flags & SQLITE_OPEN_READONLY) return ASSAY_OK;
     return run_sql(store->file, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", path, err);
 }
 
@@ -293,6 +295,7 @@ enum assay_status assay_ledger_store_create(const char *path, const struct assay
     if (!status) status = run_sql(store->file, schema, path, err);
     if (!status) status = write_genesis(store, err);
     if (!status) status = run_sql(store->file, "COMMIT", path, err);
+    if (status && store->file) unlink(path); /* it was not there before */
     assay_ledger_store_close(store);
     return status;
 }
@@ -390,7 +393,9 @@ enum assay_status assay_ledger_store_open(struct assay_ledger_store **out, const
         status = assay_fail(err, ASSAY_ENOTFOUND,
                             "%s: there is no ledger; `assay net init` makes one", path);
     }
-    if (!status) status = open_file(store, path, SQLITE_OPEN_READWRITE, err);
+    if (!status)
+        status =
+            open_file(store, path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
     if (!status) status = check_schema(store, path, err);
     /* A writer holds the file for itself from here to its end. */
     if (!status && !read_only) {
