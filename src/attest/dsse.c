@@ -1,11 +1,8 @@
 /* DSSE envelopes and what is signed in them. */
 #include "attest/dsse.h"
 
-#include "base/arena.h"
+#include "attest/form.h"
 #include "base/bytes.h"
-#include "base/json.h"
-#include "base/text.h"
-#include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 
@@ -62,17 +59,6 @@ enum assay_status assay_dsse_pae_parse(struct assay_pae *out, const uint8_t *dat
 
 /* --- writing --- */
 
-static struct assay_json *json_base64(const void *data, size_t size)
-{
-    struct assay_bytes text = {0};
-    struct assay_json *json = NULL;
-    if (assay_base64_encode(&text, data, size, NULL) == ASSAY_OK) {
-        json = assay_json_new_text((const char *)text.data);
-    }
-    assay_bytes_fini(&text);
-    return json;
-}
-
 static struct assay_json *json_signature(const struct assay_public_key *key,
                                          const struct assay_signature *signature)
 {
@@ -81,7 +67,8 @@ static struct assay_json *json_signature(const struct assay_public_key *key,
     struct assay_json *object = assay_json_new_object();
     if (object &&
         assay_json_set(object, "keyid", assay_json_new_text(assay_digest_hex(&id, hex))) &&
-        assay_json_set(object, "sig", json_base64(signature->bytes, sizeof signature->bytes))) {
+        assay_json_set(object, "sig",
+                       assay_form_new_base64(signature->bytes, sizeof signature->bytes))) {
         return object;
     }
     assay_json_destroy(object);
@@ -102,7 +89,7 @@ enum assay_status assay_envelope_write(struct assay_bytes *out, const char *type
     } else {
         assay_json_destroy(signatures);
     }
-    ok = ok && assay_json_set(root, "payload", json_base64(payload, size)) &&
+    ok = ok && assay_json_set(root, "payload", assay_form_new_base64(payload, size)) &&
          assay_json_set(root, "payloadType", assay_json_new_text(type));
     enum assay_status status = ok ? assay_json_write(root, true, out, err)
                                   : assay_fail(err, ASSAY_EMEMORY, "no memory for an envelope");
@@ -123,42 +110,10 @@ static enum assay_status no_memory(struct assay_error *err)
     return assay_fail(err, ASSAY_EMEMORY, "no memory for an envelope");
 }
 
-static enum assay_status get_text(const char **out, const struct assay_json *object,
-                                  const char *name, struct assay_error *err)
-{
-    const struct assay_json *member = assay_json_member(object, name);
-    *out = member ? assay_json_text(member) : NULL;
-    if (!*out) {
-        return assay_fail(err, ASSAY_EFORMAT, "%s is %s; it must be a text", name,
-                          member ? assay_json_type_name(assay_json_type(member)) : "missing");
-    }
-    if (!assay_text_has_control(*out)) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EVALUE, "%s holds a control character", name);
-}
-
-/* The decoded bytes of a member, in the arena. */
-static enum assay_status get_bytes(struct owner *owner, const uint8_t **out, size_t *size,
-                                   const struct assay_json *object, const char *name,
-                                   struct assay_error *err)
-{
-    const char *text;
-    struct assay_bytes bytes = {0};
-    enum assay_status status = get_text(&text, object, name, err);
-    if (status) return status;
-    status = assay_while(err, assay_base64_decode(&bytes, text, strlen(text), err), "%s", name);
-    if (!status) {
-        *size = bytes.size;
-        *out =
-            (const uint8_t *)assay_arena_text(&owner->arena, (const char *)bytes.data, bytes.size);
-        if (!*out) status = no_memory(err);
-    }
-    assay_bytes_fini(&bytes);
-    return status;
-}
-
 static enum assay_status read_signature(struct owner *owner, struct assay_envelope_signature *to,
                                         const struct assay_json *object, struct assay_error *err)
 {
+    const struct assay_form form = {object, ""};
     const char *keyid = "";
     const struct assay_json *member = assay_json_member(object, "keyid");
     enum assay_status status = ASSAY_OK;
@@ -167,7 +122,7 @@ static enum assay_status read_signature(struct owner *owner, struct assay_envelo
                           assay_json_type_name(assay_json_type(object)));
     }
     if (member && assay_json_type(member) != ASSAY_JSON_NULL) {
-        status = get_text(&keyid, object, "keyid", err);
+        status = assay_form_text(&keyid, form, "keyid", ASSAY_KEYID_BYTES_MAX, err);
     }
     if (!status && strlen(keyid) > ASSAY_KEYID_BYTES_MAX) {
         status =
@@ -176,7 +131,7 @@ static enum assay_status read_signature(struct owner *owner, struct assay_envelo
     if (status) return status;
     to->keyid = assay_arena_text(&owner->arena, keyid, strlen(keyid));
     if (!to->keyid) return no_memory(err);
-    return get_bytes(owner, &to->bytes, &to->size, object, "sig", err);
+    return assay_form_base64(&to->bytes, &to->size, &owner->arena, form, "sig", err);
 }
 
 /* No two signatures under one keyid: which one counts must not be a question. */
@@ -218,16 +173,14 @@ static enum assay_status read_all(struct owner *owner, const struct assay_json *
         return assay_fail(err, ASSAY_EFORMAT, "%s in the place of an envelope",
                           assay_json_type_name(assay_json_type(root)));
     }
-    enum assay_status status = get_text(&type, root, "payloadType", err);
+    const struct assay_form form = {root, ""};
+    enum assay_status status =
+        assay_form_text(&type, form, "payloadType", ASSAY_PAYLOAD_TYPE_BYTES_MAX, err);
     if (status) return status;
-    if (strlen(type) > ASSAY_PAYLOAD_TYPE_BYTES_MAX) {
-        return assay_fail(err, ASSAY_EVALUE, "payloadType is longer than %d bytes",
-                          ASSAY_PAYLOAD_TYPE_BYTES_MAX);
-    }
     owner->public.payload_type = assay_arena_text(&owner->arena, type, strlen(type));
     if (!owner->public.payload_type) return no_memory(err);
-    status =
-        get_bytes(owner, &owner->public.payload, &owner->public.payload_size, root, "payload", err);
+    status = assay_form_base64(&owner->public.payload, &owner->public.payload_size, &owner->arena,
+                               form, "payload", err);
     return status ? status : read_signatures(owner, root, err);
 }
 

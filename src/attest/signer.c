@@ -147,7 +147,7 @@ static enum assay_status listen_at(int *out, const char *path, struct assay_erro
 
 enum assay_status assay_signer_serve(const struct assay_signer *signer, struct assay_error *err)
 {
-    int listening;
+    int listening = -1;
     enum assay_status status = listen_at(&listening, signer->socket_path, err);
     if (status) return status;
     while (!*signer->stop && !status) {

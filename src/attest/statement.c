@@ -1,13 +1,11 @@
 /* A results file's statement, and its JSON text. */
 #include "attest/fields.h"
 
+#include "attest/form.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/json.h"
-#include "crypto/digest.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,19 +139,6 @@ enum assay_status assay_statement_of_results(struct assay_statement **out,
 
 /* --- to JSON --- */
 
-static struct assay_json *json_number(uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    return assay_json_new_text(text);
-}
-
-static struct assay_json *json_digest(const struct assay_digest *digest)
-{
-    char hex[ASSAY_DIGEST_HEX];
-    return assay_json_new_text(assay_digest_hex(digest, hex));
-}
-
 static struct assay_json *json_field(const struct assay_field *field,
                                      const struct assay_statement *statement)
 {
@@ -161,10 +146,10 @@ static struct assay_json *json_field(const struct assay_field *field,
     uint64_t number;
     switch (field->kind) {
     case ASSAY_FIELD_DIGEST:
-        return json_digest((const struct assay_digest *)from);
+        return assay_form_new_digest((const struct assay_digest *)from);
     case ASSAY_FIELD_NUMBER:
         memcpy(&number, from, sizeof number);
-        return json_number(number);
+        return assay_form_new_number(number);
     case ASSAY_FIELD_CONSTANT:
         return assay_json_new_text(field->constant);
     case ASSAY_FIELD_TEXT:
@@ -182,10 +167,11 @@ static struct assay_json *json_strata(const struct assay_statement *statement)
     for (size_t i = 0; i < statement->stratum_count && ok; i++) {
         const struct assay_statement_stratum *stratum = &statement->strata[i];
         struct assay_json *row = assay_json_new_object();
-        bool filled = row && assay_json_set(row, "name", assay_json_new_text(stratum->name)) &&
-                      assay_json_set(row, "correct", json_number(stratum->tally.correct)) &&
-                      assay_json_set(row, "total", json_number(stratum->tally.total)) &&
-                      assay_json_set(row, "scoreMicro", json_number(stratum->tally.score_micro));
+        bool filled =
+            row && assay_json_set(row, "name", assay_json_new_text(stratum->name)) &&
+            assay_json_set(row, "correct", assay_form_new_number(stratum->tally.correct)) &&
+            assay_json_set(row, "total", assay_form_new_number(stratum->tally.total)) &&
+            assay_json_set(row, "scoreMicro", assay_form_new_number(stratum->tally.score_micro));
         ok = assay_json_add(array, row) && filled;
     }
     if (ok) return array;
@@ -221,14 +207,14 @@ static bool set_round(struct assay_json *predicate, const struct assay_statement
     if (!statement->chain) return true;
     return assay_json_set(predicate, "chain", assay_json_new_text(statement->chain)) &&
            assay_json_set(predicate, "task", assay_json_new_text(statement->task)) &&
-           assay_json_set(predicate, "round", json_number(statement->round));
+           assay_json_set(predicate, "round", assay_form_new_number(statement->round));
 }
 
 static bool add_subject(struct assay_json *array, const char *name,
                         const struct assay_digest *sha256)
 {
     struct assay_json *subject = assay_json_new_object(), *digest = assay_json_new_object();
-    bool ok = digest && assay_json_set(digest, "sha256", json_digest(sha256));
+    bool ok = digest && assay_json_set(digest, "sha256", assay_form_new_digest(sha256));
     ok = subject && assay_json_set(subject, "digest", digest) && ok;
     ok = ok && assay_json_set(subject, "name", assay_json_new_text(name));
     return assay_json_add(array, subject) && ok;

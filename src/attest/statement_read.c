@@ -2,8 +2,7 @@
  */
 #include "attest/fields.h"
 
-#include "base/json.h"
-#include "base/text.h"
+#include "attest/form.h"
 #include "crypto/digest.h"
 
 #include <stdlib.h>
@@ -12,28 +11,6 @@
 static enum assay_status no_memory(struct assay_error *err)
 {
     return assay_fail(err, ASSAY_EMEMORY, "no memory for a statement");
-}
-
-/* The text of a member; `where` is its object's name with a point behind it, or "". */
-static enum assay_status get_text(const char **out, const struct assay_json *object,
-                                  const char *where, const char *name, struct assay_error *err)
-{
-    const struct assay_json *member = object ? assay_json_member(object, name) : NULL;
-    if (!member) return assay_fail(err, ASSAY_EFORMAT, "%s%s is missing", where, name);
-    const char *text = assay_json_text(member);
-    if (!text) {
-        return assay_fail(err, ASSAY_EFORMAT, "%s%s is %s; it must be a text", where, name,
-                          assay_json_type_name(assay_json_type(member)));
-    }
-    if (strlen(text) > ASSAY_STATEMENT_TEXT_BYTES_MAX) {
-        return assay_fail(err, ASSAY_EVALUE, "%s%s is longer than %d bytes", where, name,
-                          ASSAY_STATEMENT_TEXT_BYTES_MAX);
-    }
-    if (assay_text_has_control(text)) {
-        return assay_fail(err, ASSAY_EVALUE, "%s%s holds a control character", where, name);
-    }
-    *out = text;
-    return ASSAY_OK;
 }
 
 static enum assay_status get_object(const struct assay_json **out, const struct assay_json *object,
@@ -48,31 +25,6 @@ static enum assay_status get_object(const struct assay_json **out, const struct 
                           assay_json_type_name(type));
     }
     *out = member;
-    return ASSAY_OK;
-}
-
-static enum assay_status get_digest(struct assay_digest *out, const struct assay_json *object,
-                                    const char *where, const char *name, struct assay_error *err)
-{
-    const char *text;
-    enum assay_status status = get_text(&text, object, where, name, err);
-    if (status || assay_digest_parse(text, out)) return status;
-    return assay_fail(err, ASSAY_EFORMAT, "%s%s is \"%.80s\"; it must be 64 hex digits", where,
-                      name, text);
-}
-
-/* One spelling for each number: no sign, no leading zero. */
-static enum assay_status get_number(uint64_t *out, const struct assay_json *object,
-                                    const char *where, const char *name, struct assay_error *err)
-{
-    const char *text;
-    enum assay_status status = get_text(&text, object, where, name, err);
-    if (status) return status;
-    if ((text[0] == '0' && text[1] != '\0') || !assay_text_unsigned(text, UINT64_MAX, out)) {
-        return assay_fail(err, ASSAY_EFORMAT,
-                          "%s%s is \"%.80s\"; it must be a whole number in decimal digits", where,
-                          name, text);
-    }
     return ASSAY_OK;
 }
 
@@ -94,29 +46,29 @@ static enum assay_status keep(struct assay_statement_owner *reader, const char *
 }
 
 static enum assay_status read_field(struct assay_statement_owner *reader,
-                                    const struct assay_field *field,
-                                    const struct assay_json *object, const char *where,
+                                    const struct assay_field *field, struct assay_form form,
                                     struct assay_error *err)
 {
     char *to = (char *)&reader->public + field->offset;
     const char *text;
     if (field->kind == ASSAY_FIELD_DIGEST) {
-        return get_digest((struct assay_digest *)to, object, where, field->name, err);
+        return assay_form_digest((struct assay_digest *)to, form, field->name, err);
     }
     if (field->kind == ASSAY_FIELD_NUMBER) {
-        return get_number((uint64_t *)(void *)to, object, where, field->name, err);
+        return assay_form_number((uint64_t *)(void *)to, form, field->name, err);
     }
-    enum assay_status status = get_text(&text, object, where, field->name, err);
+    enum assay_status status =
+        assay_form_text(&text, form, field->name, ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
     if (status) return status;
     if (field->kind == ASSAY_FIELD_CONSTANT) {
         if (strcmp(text, field->constant) == 0) return ASSAY_OK;
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "%s%s is \"%.80s\"; this knows \"%s\"", where,
-                          field->name, text, field->constant);
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "%s%s is \"%.80s\"; this knows \"%s\"",
+                          form.where, field->name, text, field->constant);
     }
     if (field->kind == ASSAY_FIELD_TIME && !is_time(text)) {
         return assay_fail(err, ASSAY_EFORMAT,
                           "%s%s is \"%.80s\"; it must be a time such as 2026-11-24T03:42:11Z",
-                          where, field->name, text);
+                          form.where, field->name, text);
     }
     return keep(reader, (const char **)(void *)to, text, err);
 }
@@ -134,7 +86,7 @@ static enum assay_status read_fields(struct assay_statement_owner *reader,
             memcpy(where, field->group, strlen(field->group) + 1);
             memcpy(where + strlen(where), ".", 2);
         }
-        if (!status) status = read_field(reader, field, object, where, err);
+        if (!status) status = read_field(reader, field, (struct assay_form){object, where}, err);
     }
     return assay_while(err, status, "predicate");
 }
@@ -155,16 +107,16 @@ static enum assay_status read_strata(struct assay_statement_owner *reader,
     struct assay_statement_stratum *strata =
         assay_arena_take(&reader->arena, count, sizeof *strata);
     if (!strata) return no_memory(err);
-    static const char where[] = "predicate.result.strata: ";
     for (size_t i = 0; i < count; i++) {
-        const struct assay_json *row = assay_json_element(array, i);
+        const struct assay_form form = {assay_json_element(array, i), "predicate.result.strata: "};
         const char *name;
-        enum assay_status status = get_text(&name, row, where, "name", err);
+        enum assay_status status =
+            assay_form_text(&name, form, "name", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
         if (!status) status = keep(reader, &strata[i].name, name, err);
-        if (!status) status = get_number(&strata[i].tally.correct, row, where, "correct", err);
-        if (!status) status = get_number(&strata[i].tally.total, row, where, "total", err);
+        if (!status) status = assay_form_number(&strata[i].tally.correct, form, "correct", err);
+        if (!status) status = assay_form_number(&strata[i].tally.total, form, "total", err);
         if (!status)
-            status = get_number(&strata[i].tally.score_micro, row, where, "scoreMicro", err);
+            status = assay_form_number(&strata[i].tally.score_micro, form, "scoreMicro", err);
         if (status) return status;
     }
     reader->public.strata = strata;
@@ -176,15 +128,16 @@ static enum assay_status read_strata(struct assay_statement_owner *reader,
 static enum assay_status read_round(struct assay_statement_owner *reader,
                                     const struct assay_json *predicate, struct assay_error *err)
 {
-    static const char where[] = "predicate.";
+    const struct assay_form form = {predicate, "predicate."};
     const char *chain, *task;
     if (!assay_json_member(predicate, "chain") && !assay_json_member(predicate, "task") &&
         !assay_json_member(predicate, "round")) {
         return ASSAY_OK;
     }
-    enum assay_status status = get_text(&chain, predicate, where, "chain", err);
-    if (!status) status = get_text(&task, predicate, where, "task", err);
-    if (!status) status = get_number(&reader->public.round, predicate, where, "round", err);
+    enum assay_status status =
+        assay_form_text(&chain, form, "chain", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
+    if (!status) status = assay_form_text(&task, form, "task", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
+    if (!status) status = assay_form_number(&reader->public.round, form, "round", err);
     if (!status) status = keep(reader, &reader->public.chain, chain, err);
     if (!status) status = keep(reader, &reader->public.task, task, err);
     return status;
@@ -208,13 +161,12 @@ static enum assay_status read_subjects(struct assay_statement_owner *reader,
     }
     for (size_t i = 0; i < 2 && !status; i++) {
         const struct assay_json *subject = assay_json_element(array, i);
+        const struct assay_form form = {subject, "subject."};
+        const struct assay_form digest = {assay_json_member(subject, "digest"), "subject.digest."};
         const char *name;
-        status = get_text(&name, subject, "subject.", "name", err);
+        status = assay_form_text(&name, form, "name", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
         if (!status) status = keep(reader, rows[i].name, name, err);
-        if (!status) {
-            status = get_digest(rows[i].digest, assay_json_member(subject, "digest"),
-                                "subject.digest.", "sha256", err);
-        }
+        if (!status) status = assay_form_digest(rows[i].digest, digest, "sha256", err);
     }
     return status;
 }
@@ -222,13 +174,17 @@ static enum assay_status read_subjects(struct assay_statement_owner *reader,
 /* A statement of another type must never pass for one of ours. */
 static enum assay_status check_types(const struct assay_json *root, struct assay_error *err)
 {
+    const struct assay_form form = {root, ""};
     const char *type, *predicate;
     if (assay_json_type(root) != ASSAY_JSON_OBJECT) {
         return assay_fail(err, ASSAY_EFORMAT, "%s in the place of a statement",
                           assay_json_type_name(assay_json_type(root)));
     }
-    enum assay_status status = get_text(&type, root, "", "_type", err);
-    if (!status) status = get_text(&predicate, root, "", "predicateType", err);
+    enum assay_status status =
+        assay_form_text(&type, form, "_type", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
+    if (!status)
+        status =
+            assay_form_text(&predicate, form, "predicateType", ASSAY_STATEMENT_TEXT_BYTES_MAX, err);
     if (status) return status;
     if (strcmp(type, ASSAY_STATEMENT_TYPE) != 0) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "_type is \"%.100s\", not " ASSAY_STATEMENT_TYPE,

@@ -1,6 +1,8 @@
 /* Salts and leaves by their definition, salt keys and their files, opened records. */
 #include "bundle.h"
 
+#include "store/golden.h"
+
 #include "attest/leaf.h"
 #include "attest/opened.h"
 #include "attest/verify.h"
@@ -30,6 +32,20 @@ static void test_salt(void **state)
     struct assay_digest leaf = assay_leaf_hash(&salt, "abc", 3);
     struct assay_digest expected = assay_merkle_leaf(data, sizeof data);
     assert_true(assay_digest_equal(&leaf, &expected));
+}
+
+/* record-1's golden record as leaf 5 under the salt key 00 01 … 1f, by Python's hmac and hashlib.
+ */
+static void test_golden(void **state)
+{
+    (void)state;
+    struct assay_salt_key key;
+    char hex[ASSAY_DIGEST_HEX];
+    for (uint8_t i = 0; i < 32; i++) key.bytes[i] = i;
+    struct assay_salt salt = assay_leaf_salt(&key, 5);
+    struct assay_digest leaf = assay_leaf_hash(&salt, golden_record, sizeof golden_record);
+    assert_string_equal(assay_digest_hex(&leaf, hex),
+                        "dbe51b04b60cf2f741a659dc837db58d480b524ba5bf3400fdcbdd32f6f8761a");
 }
 
 /* The leaves of a results file are those of the samples that went into it; answers hold NULs. */
@@ -212,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_salt),
+        cmocka_unit_test(test_golden),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_salt_key_forms),
         cmocka_unit_test(test_salt_key_file),

@@ -139,6 +139,8 @@ def check_others_read_ours(place):
     payload = base64.b64decode(json.loads(envelope)["payload"])
     need(by_securesystemslib(envelope, pem, keyid), "securesystemslib verifies our envelope")
     need(by_openssl(envelope, place), "openssl pkeyutl -verify -rawin verifies our signature")
+    plain = json.dumps(json.loads(payload), sort_keys=True, separators=(",", ":")).encode()
+    need(plain == payload, "our statement is JSON with sorted members and no white space")
     need(by_in_toto(payload), "in-toto-attestation parses and validates our statement")
     for at in (b'"_type":"h', b'"digest":{', b'"subject":['):
         broken = payload.replace(at, at[:3] + b"!" + at[4:])
