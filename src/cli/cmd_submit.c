@@ -5,16 +5,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/report.h"
+#include "cli/score.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 #include "submit/receipt.h"
-#include "submit/score.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { SCORE_BYTES_MAX = 1 << 20 };
 
 /* Who is asked: an embedded ledger; a node's address will be another option. */
 static enum assay_status open_network(struct assay_network *out, const struct assay_args *args,
@@ -24,17 +22,19 @@ static enum assay_status open_network(struct assay_network *out, const struct as
     return assay_network_open_solo(out, args->solo, args->chain, read_only, err);
 }
 
-static enum assay_status read_score(struct assay_score *out, const char *path,
-                                    struct assay_error *err)
+/* The score of this key's site in the round that the options name. */
+static enum assay_status read_score(struct assay_score *out, const struct assay_args *args,
+                                    const struct assay_network *network,
+                                    const struct assay_secret_key *key, uint64_t *task,
+                                    uint32_t *round, struct assay_error *err)
 {
-    struct assay_bytes text = {0};
-    enum assay_status status = assay_file_read(path, SCORE_BYTES_MAX, &text, err);
-    if (!status) {
-        status = assay_while(err, assay_score_parse(out, (const char *)text.data, text.size, err),
-                             "%s", path);
-    }
-    assay_bytes_fini(&text);
-    return status;
+    struct assay_network_info info;
+    struct assay_public_key site = assay_secret_key_public(key);
+    enum assay_status status = network->ops->info(network->self, &info, err);
+    if (!status) status = assay_net_round(args, network, task, round, err);
+    if (status) return status;
+    struct assay_score_round of = {info.chain, *task, *round, &site};
+    return assay_score_read(out, args->operands[1], &of, err);
 }
 
 /* Prove entries of the round and write the receipt. */
@@ -77,10 +77,9 @@ static enum assay_status send_score(const struct assay_args *args, bool reveal,
     uint64_t task = 0;
     uint32_t round = 0;
     const enum assay_table_id table = reveal ? ASSAY_TABLE_REVEAL : ASSAY_TABLE_COMMIT;
-    enum assay_status status = read_score(&score, args->operands[1], err);
-    if (!status) status = assay_net_key(&key, args, err);
+    enum assay_status status = assay_net_key(&key, args, err);
     if (!status) status = open_network(&network, args, false, err);
-    if (!status) status = assay_net_round(args, &network, &task, &round, err);
+    if (!status) status = read_score(&score, args, &network, key, &task, &round, err);
     if (!status) {
         status = assay_submit_score(&network, key, task, round, reveal, &score, &sent, err);
     }
@@ -194,12 +193,13 @@ const struct assay_command assay_cmd_submit = {
     2,
     2,
     "commit to a score, reveal it, keep receipts",
-    "  assay submit --solo chain.db commit score.json --task 1 --key site.key\n"
-    "  assay submit --solo chain.db reveal score.json --task 1 --key site.key\n"
+    "  assay submit --solo chain.db commit results.h5 --task 1 --key site.key\n"
+    "  assay submit --solo chain.db reveal results.h5 --task 1 --key site.key\n"
     "  assay submit --solo chain.db receipt won.json --task 1 --site site.key.pub\n"
     "  assay submit check won.json\n\n"
     "A commitment fixes the Merkle root of the records and every sample's score before anything\n"
-    "is revealed; it binds its author, so that a copy cannot be opened. SCORE is JSON: root,\n"
+    "is revealed; it binds its author, so that a copy cannot be opened. The results file must be\n"
+    "signed for this round (assay attest --chain --task --round); or it is JSON: root,\n"
     "statement, n, sum, bits (src/FORMAT.md 24.2). Nothing need be kept between the two: what\n"
     "hides the score comes out of the key. A receipt proves, without the network, that the entry\n"
     "is under an app hash.\n",
