@@ -14,6 +14,7 @@ struct dealing {
     const struct assay_assign *of;
     uint32_t *in_stratum; /* of each site */
     uint32_t *total;
+    uint64_t *words; /* of each site, for the item at hand */
 };
 
 static uint64_t item_word(const struct assay_assign *of, uint32_t item, uint32_t site)
@@ -58,8 +59,7 @@ static bool is_taken(const uint32_t *taken, uint32_t count, uint32_t site)
     return false;
 }
 
-static uint32_t best_site(const struct dealing *dealing, uint32_t item, const uint32_t *taken,
-                          uint32_t count)
+static uint32_t best_site(const struct dealing *dealing, const uint32_t *taken, uint32_t count)
 {
     const struct assay_assign *of = dealing->of;
     struct claim best = {0};
@@ -67,7 +67,7 @@ static uint32_t best_site(const struct dealing *dealing, uint32_t item, const ui
     for (uint32_t site = 0; site < of->sites; site++) {
         if (is_taken(taken, count, site)) continue;
         struct claim claim = {count_organisation(of, taken, count, site), dealing->in_stratum[site],
-                              dealing->total[site], item_word(of, item, site)};
+                              dealing->total[site], dealing->words[site]};
         if (found < of->sites && !claim_smaller(&claim, &best)) continue;
         best = claim;
         found = site;
@@ -76,27 +76,37 @@ static uint32_t best_site(const struct dealing *dealing, uint32_t item, const ui
     return found;
 }
 
+static void deal_item(struct dealing *dealing, uint32_t item, uint8_t *bitmaps, size_t stride)
+{
+    const struct assay_assign *of = dealing->of;
+    uint32_t taken[ASSAY_PAPER_REPLICAS_MAX];
+    for (uint32_t site = 0; site < of->sites; site++) {
+        dealing->words[site] = item_word(of, item, site);
+    }
+    for (uint32_t i = 0; i < of->replicas; i++) {
+        taken[i] = best_site(dealing, taken, i);
+        bitmaps[taken[i] * stride + item / 8] |= (uint8_t)(1u << item % 8);
+        dealing->in_stratum[taken[i]]++;
+        dealing->total[taken[i]]++;
+    }
+}
+
 bool assay_paper_assign(const struct assay_assign *of, uint8_t *bitmaps, size_t stride,
                         uint32_t *counts)
 {
     ASSAY_ASSERT(of->replicas >= 1 && of->replicas <= ASSAY_PAPER_REPLICAS_MAX);
     ASSAY_ASSERT(of->sites >= of->replicas && of->sites <= ASSAY_PAPER_SITES_MAX);
-    struct dealing dealing = {of, calloc(of->sites, sizeof(uint32_t)), counts};
-    if (!dealing.in_stratum) return false;
+    struct dealing dealing = {of, calloc(of->sites, sizeof(uint32_t)), counts,
+                              calloc(of->sites, sizeof(uint64_t))};
+    bool ok = dealing.in_stratum && dealing.words;
     memset(counts, 0, of->sites * sizeof *counts);
-    for (uint32_t stratum = 0; stratum < of->strata_count; stratum++) {
+    for (uint32_t stratum = 0; ok && stratum < of->strata_count; stratum++) {
         memset(dealing.in_stratum, 0, of->sites * sizeof *dealing.in_stratum);
         for (uint32_t item = 0; item < of->items; item++) {
-            uint32_t taken[ASSAY_PAPER_REPLICAS_MAX];
-            if (of->strata[item] != stratum) continue;
-            for (uint32_t i = 0; i < of->replicas; i++) {
-                taken[i] = best_site(&dealing, item, taken, i);
-                bitmaps[taken[i] * stride + item / 8] |= (uint8_t)(1u << item % 8);
-                dealing.in_stratum[taken[i]]++;
-                dealing.total[taken[i]]++;
-            }
+            if (of->strata[item] == stratum) deal_item(&dealing, item, bitmaps, stride);
         }
     }
     free(dealing.in_stratum);
-    return true;
+    free(dealing.words);
+    return ok;
 }

@@ -116,20 +116,27 @@ static void make_seeds(struct draw *draw)
     draw->round.seed = assay_sha256_final(&sha);
 }
 
-/* Equal labels get equal numbers: the index of the first candidate with the label. */
+/* Equal labels get equal numbers: the index of the first candidate with the label, which lies
+ * `offset` bytes into its value. */
+static uint32_t number_label(const struct assay_state_site *values, uint32_t of, size_t offset)
+{
+    const char *label = (const char *)&values[of] + offset;
+    uint32_t first = 0;
+    while (strcmp((const char *)&values[first] + offset, label) != 0) first++;
+    return first;
+}
+
 static void number_labels(const struct draw *draw, const struct assay_state_site *values)
 {
     for (uint32_t i = 0; i < draw->revealed; i++) {
-        struct assay_candidate *of = &draw->candidates[i];
-        of->reputation = values[i].reputation;
-        of->delay = values[i].delay;
-        of->organisation = of->country = of->arch = of->engine = i;
-        for (uint32_t j = i; j-- > 0;) {
-            if (!strcmp(values[j].organisation, values[i].organisation)) of->organisation = j;
-            if (!strcmp(values[j].country, values[i].country)) of->country = j;
-            if (!strcmp(values[j].arch, values[i].arch)) of->arch = j;
-            if (!strcmp(values[j].engine, values[i].engine)) of->engine = j;
-        }
+        draw->candidates[i] = (struct assay_candidate){
+            .reputation = values[i].reputation,
+            .delay = values[i].delay,
+            .organisation =
+                number_label(values, i, offsetof(struct assay_state_site, organisation)),
+            .country = number_label(values, i, offsetof(struct assay_state_site, country)),
+            .arch = number_label(values, i, offsetof(struct assay_state_site, arch)),
+            .engine = number_label(values, i, offsetof(struct assay_state_site, engine))};
     }
 }
 

@@ -67,6 +67,11 @@ uint64_t assay_muldiv(uint64_t a, uint64_t b, uint64_t c)
     return (uint64_t)quotient;
 }
 
+uint64_t assay_add_capped(uint64_t a, uint64_t b)
+{
+    return a > INT64_MAX || b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
 static int before(const struct assay_ranked *a, const struct assay_ranked *b)
 {
     return a->value != b->value ? a->value < b->value : a->rank < b->rank;

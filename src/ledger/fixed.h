@@ -18,6 +18,9 @@ uint64_t assay_isqrt(assay_u128 v);
 /* floor(a·b/c), c > 0; the quotient must fit (asserted). */
 uint64_t assay_muldiv(uint64_t a, uint64_t b, uint64_t c);
 
+/* a + b, or INT64_MAX where it would be more: sums of credit stop there. */
+uint64_t assay_add_capped(uint64_t a, uint64_t b);
+
 /* A value and the rank of its owner's key, so that equal values have one order. */
 struct assay_ranked {
     uint64_t value;

@@ -7,6 +7,8 @@
 enum { RULE_SET_PAPER = 1 };
 
 #define TASK_POOL_MAX UINT64_C(1000000000000000)
+/* A draw does about as many steps: it must not hold up a chain. */
+#define DEALING_STEPS_MAX UINT64_C(50000000)
 enum { ROUNDS_MAX = 16, REPLICAS_MAX = 16, WINDOW_MAX = 1000000, SAMPLES_PER_ITEM_MAX = 4096 };
 
 static bool within(uint64_t value, uint64_t min, uint64_t max)
@@ -26,9 +28,11 @@ static bool limits_hold(const struct assay_tx_open *of)
            (uint64_t)of->strata.size * of->samples_per_item <= ASSAY_TASK_SAMPLES_MAX &&
            within(of->replicas, 1, REPLICAS_MAX) &&
            within(of->sites_min, of->replicas, of->sites_max) &&
-           of->sites_max <= ASSAY_TASK_SITES_MAX && within(of->rounds_max, 1, ROUNDS_MAX) &&
-           of->pool <= TASK_POOL_MAX && within(of->sigma_milli, 500, 4000) &&
-           of->gamma_milli <= 1000000 && of->lambda_milli <= 1000;
+           of->sites_max <= ASSAY_TASK_SITES_MAX &&
+           (uint64_t)of->strata.size * of->sites_max * of->replicas <= DEALING_STEPS_MAX &&
+           within(of->rounds_max, 1, ROUNDS_MAX) && of->pool <= TASK_POOL_MAX &&
+           within(of->sigma_milli, 500, 4000) && of->gamma_milli <= 1000000 &&
+           of->lambda_milli <= 1000;
 }
 
 /* K where the strata are 0 … K−1 and none is empty; otherwise 0. */

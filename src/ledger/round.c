@@ -49,7 +49,7 @@ void assay_round_follow(struct assay_ledger *ledger, uint64_t task, struct assay
     struct assay_state_counters counters = {0};
     key = assay_state_key_plain(ASSAY_TABLE_COUNTERS);
     (void)assay_state_get(ledger, &key, &counters);
-    counters.reserve += terms->pool;
+    counters.reserve = assay_add_capped(counters.reserve, terms->pool);
     assay_state_put(ledger, &key, &counters);
 }
 

@@ -58,7 +58,7 @@ static void note_work(struct settling *of, const struct assay_public_key *site, 
     key = assay_state_key_site(ASSAY_TABLE_SITE, site);
     ASSAY_ASSERT(assay_state_get(ledger, &key, &value));
     value.delay = delay;
-    value.earned += pay;
+    value.earned = assay_add_capped(value.earned, pay);
     assay_state_put(ledger, &key, &value);
 }
 
@@ -118,7 +118,7 @@ static void close_task(struct settling *of)
     struct assay_state_counters counters = {0};
     struct assay_state_key key = assay_state_key_plain(ASSAY_TABLE_COUNTERS);
     (void)assay_state_get(of->call->ledger, &key, &counters);
-    counters.reserve += of->weights.remainder;
+    counters.reserve = assay_add_capped(counters.reserve, of->weights.remainder);
     assay_state_put(of->call->ledger, &key, &counters);
     of->task.closed = 1;
     key = assay_state_key_task(ASSAY_TABLE_TASK, of->task_id);

@@ -12,7 +12,7 @@ from math import floor, isqrt
 getcontext().prec = 60
 ONE = 2**32
 EXP_VECTORS, ROOT_VECTORS, MEDIAN_VECTORS = 6000, 3000, 3000
-SETTLE_VECTORS, OTHER_VECTORS = 3000, 1000
+SETTLE_VECTORS, OTHER_VECTORS, DEAL_VECTORS = 3000, 1000, 300
 
 
 def exp_minus(x):
@@ -44,6 +44,82 @@ def settle(sigma_milli, pool, sites):
     for row in zip(scores, deviations, weights, pay):
         answer += [*row, int(row[1] <= max(mad, resolution))]
     return answer
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC'11)."""
+    (a, b, c, d), (k, m) = counter, key
+    for _ in range(10):
+        low, high = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (high >> 32) ^ b ^ k, high % ONE, (low >> 32) ^ d ^ m, low % ONE
+        k, m = (k + 0x9E3779B9) % ONE, (m + 0xBB67AE85) % ONE
+    return a, b, c, d
+
+
+def assign(seed_byte, replicas, organisations, strata):
+    """The sites of each item."""
+    part = seed_byte * 0x01010101
+    seats = {}
+    for stratum in range(max(strata) + 1):
+        for item in (i for i, s in enumerate(strata) if s == stratum):
+            taken = []
+            for _ in range(replicas):
+
+                def claim(site):
+                    x0, x1, _, _ = philox((item, site, part, part), (part, part))
+                    return (
+                        sum(organisations[t] == organisations[site] for t in taken),
+                        sum(site in who for i, who in seats.items() if strata[i] == stratum),
+                        sum(site in who for who in seats.values()),
+                        x1 << 32 | x0,
+                        site,
+                    )
+
+                free = [site for site in range(len(organisations)) if site not in taken]
+                taken.append(min(free, key=claim))
+            seats[item] = taken
+    return [site for item in range(len(strata)) for site in sorted(seats[item])]
+
+
+def select(most, gamma, lam, candidates):
+    """Maximal marginal relevance, with quotients floored as the format says."""
+    shares = (500, 200, 200, 100)
+    chosen = []
+    while len(chosen) < min(most, len(candidates)):
+
+        def merit(index):
+            reputation, delay, *labels = candidates[index]
+            quality = floor(Fraction(reputation) / (1 + Fraction(gamma * delay, 1000)))
+            similar = [
+                sum(w for w, a, b in zip(shares, labels, candidates[c][2:]) if a == b)
+                for c in chosen
+            ]
+            loss = Fraction(1000 - lam, 1000) * Fraction(max(similar, default=0), 1000) * ONE
+            return Fraction(lam, 1000) * quality - loss, -index
+
+        chosen.append(max((i for i in range(len(candidates)) if i not in chosen), key=merit))
+    return sorted(chosen)
+
+
+def deal_questions(rng):
+    for _ in range(DEAL_VECTORS):
+        sites = rng.randint(1, 9)
+        replicas = rng.randint(1, min(sites, 5))
+        organisations = [rng.randint(0, sites) for _ in range(sites)]
+        count = rng.randint(1, 4)
+        strata = [*range(count), *(rng.randrange(count) for _ in range(rng.randint(0, 30)))]
+        seed = rng.randrange(256)
+        numbers = [seed, replicas, count, sites, *organisations, len(strata), *strata]
+        yield "assign " + " ".join(map(str, numbers)), assign(seed, replicas, organisations, strata)
+        candidates = [
+            (rng.randrange(ONE + 1) if rng.random() < 0.8 else ONE // 2, rng.randrange(100),
+             *(rng.randrange(3) for _ in range(4)))
+            for _ in range(rng.randint(1, 12))
+        ]  # fmt: skip
+        head = [rng.randint(1, 12), rng.randrange(2000), rng.randint(0, 1000)]
+        flat = [number for candidate in candidates for number in candidate]
+        line = "select " + " ".join(map(str, [*head, len(candidates), *flat]))
+        yield line, select(*head, candidates)
 
 
 def random_sites(rng):
@@ -87,6 +163,7 @@ def questions(rng):
         delay, gamma = rng.randrange(10 ** rng.randint(1, 7)), rng.randrange(10**6)
         quality = floor(r / (1 + Fraction(gamma, 1000) * delay))
         yield f"quality {r} {delay} {gamma}", [quality]
+    yield from deal_questions(rng)
 
 
 def main():

@@ -221,7 +221,8 @@ static enum assay_code other_rules(struct chain *chain)
 
 static enum assay_code beyond_limits(struct chain *chain)
 {
-    struct assay_tx_open terms = chain_terms(chain), rows[14];
+    static uint8_t many[10000];
+    struct assay_tx_open terms = chain_terms(chain), rows[15];
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) rows[i] = terms;
     rows[count++].replicas = 0;
@@ -238,6 +239,11 @@ static enum assay_code beyond_limits(struct chain *chain)
     rows[count++].gamma_milli = 1000001;
     rows[count++].lambda_milli = 1001;
     rows[count++].strata.size = 0;
+    rows[count].strata = (struct assay_blob){many, sizeof many};
+    rows[count].samples_per_item = 1;
+    rows[count].sites_max = 1024;
+    rows[count].sites_min = rows[count].replicas = 5;
+    count++;
     for (size_t i = 1; i < count; i++) {
         assert_int_equal(chain_send(chain, chain->admins[0], ASSAY_TX_OPEN, &rows[i]),
                          ASSAY_CODE_TASK_LIMITS);

@@ -76,6 +76,9 @@ static void test_quotient(void **state)
     assert_int_equal(assay_muldiv(UINT64_MAX, UINT64_MAX, UINT64_MAX), UINT64_MAX);
     assert_int_equal(assay_muldiv(7, 3, 2), 10);
     assert_int_equal(assay_muldiv(0, 3, 2), 0);
+    assert_int_equal(assay_add_capped(2, 3), 5);
+    assert_int_equal(assay_add_capped(INT64_MAX, 1), INT64_MAX);
+    assert_int_equal(assay_add_capped(UINT64_MAX, 1), INT64_MAX);
 }
 
 int main(void)
