@@ -23,6 +23,9 @@ struct assay_args {
     const char *output, *model_dir, *backend, *sequences;
     const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
     const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
+    const char *admin, *site, *organisation, *country, *arch, *engine, *solo,
+        *receipt; /* net, submit */
+    uint64_t quorum, blocks, window, pool, replicas, sites_min, sites_max;
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
     const char *operands[ASSAY_OPERANDS_MAX];
@@ -87,6 +90,7 @@ struct assay_command {
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify;
+extern const struct assay_command assay_cmd_submit, assay_cmd_net;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

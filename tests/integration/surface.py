@@ -13,7 +13,8 @@ import sys
 
 from harness import ASSAY, MODEL, ROOT, assay, model_dir, scratch, write_job
 
-COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "completion"]
+COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "submit", "net"]
+COMMANDS.append("completion")
 
 
 def need(condition, message):
