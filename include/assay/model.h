@@ -62,6 +62,8 @@ ASSAY_MUST_CHECK enum assay_status assay_model_open(struct assay_model **out, co
                                                     struct assay_error *err);
 void assay_model_close(struct assay_model *model); /* NULL is fine */
 
+/* Bytes of the file, or of all its parts: mapped, not copied. */
+uint64_t assay_model_file_bytes(const struct assay_model *model);
 const struct assay_hyper *assay_model_hyper(const struct assay_model *model);
 const struct assay_model_tensors *assay_model_tensors(const struct assay_model *model);
 const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *model);

@@ -11,8 +11,7 @@
 
 #define ASSAY_FINISH_LIST(X)                                                                       \
     X(END, 0, "end")                                                                               \
-    X(STOP, 1, "stop") X(LENGTH, 2, "length") X(CONTEXT, 3, "context")                             \
-        X(NONFINITE, 4, "nonfinite")
+    X(STOP, 1, "stop") X(LENGTH, 2, "length") X(CONTEXT, 3, "context") X(NONFINITE, 4, "nonfinite")
 #define ASSAY_VERDICT_LIST(X)                                                                      \
     X(INCORRECT, 0, "incorrect")                                                                   \
     X(CORRECT, 1, "correct") X(NO_ANSWER, 2, "no-answer") X(FAILED, 3, "failed")
@@ -66,9 +65,9 @@ struct assay_record {
 
 struct assay_circumstances {
     bool prompt_shared; /* the prompt's keys and values came from an earlier sample */
-    uint32_t rank;
     uint32_t attempts;
     uint32_t batch_rows;    /* rows in the pass that finished it */
+    uint32_t clock_mhz;     /* of the processor, as last measured; 0 if unknown */
     uint64_t start_ns;      /* since the Unix epoch */
     uint64_t duration_ns;   /* wall time from its first pass to its last */
     struct assay_span text; /* detokenised output, before the stop string */

@@ -3,6 +3,7 @@
 #define ASSAY_RESULTS_H
 
 #include "assay/plan.h"
+#include "assay/process.h"
 #include "assay/record.h"
 
 /* --- journal (FORMAT.md 5): the only truth while computing --- */
@@ -11,18 +12,30 @@ struct assay_journal; /* one writer's open file, and the index of everything the
 
 struct assay_journal_recovery {
     uint64_t samples;    /* acknowledged samples found, all writers together */
-    uint64_t torn_bytes; /* cut from torn tails */
+    uint64_t torn_bytes; /* in torn tails, all writers together; this rank's was cut */
+    uint32_t torn_files;
     uint32_t files;
     bool locked; /* false where the file system has no locks: nothing then keeps a second run out */
 };
 
+/* Which samples a journal holds: bit i % 8 of byte i / 8 is sample i. */
+struct assay_journal_present {
+    const uint8_t *bits;
+    size_t bytes; /* sample_count / 8 + 1 */
+};
+
 struct assay_journal_options {
     uint32_t rank;
-    uint32_t sync_records; /* fdatasync after this many records … */
-    uint64_t sync_ns;      /* … or this long after the first unsynced one */
+    uint32_t sync_records;               /* fdatasync after this many records … */
+    uint64_t sync_ns;                    /* … or this long after the first unsynced one */
+    const struct assay_process *process; /* written before the first sample; read at open only */
+    /* What rank 0 has found, for the ranks that join it: they read no file but their own. NULL:
+     * read the whole directory. */
+    const struct assay_journal_present *joining;
 };
 
 /* Create or recover the directory `path` for this plan and open this rank's file for appending.
+ * Rank 0 opens first and its lock keeps a second run out; the others join with what it found.
  * EMISMATCH when it belongs to another plan (both digests quoted); nothing is changed then. */
 ASSAY_MUST_CHECK enum assay_status assay_journal_open(struct assay_journal **out, const char *path,
                                                       const struct assay_plan *plan,
@@ -30,6 +43,7 @@ ASSAY_MUST_CHECK enum assay_status assay_journal_open(struct assay_journal **out
                                                       struct assay_journal_recovery *recovery,
                                                       struct assay_error *err);
 bool assay_journal_has(const struct assay_journal *journal, uint64_t sample_index);
+struct assay_journal_present assay_journal_present(const struct assay_journal *journal); /* lent */
 ASSAY_MUST_CHECK enum assay_status
 assay_journal_append(struct assay_journal *journal, uint64_t sample_index,
                      const struct assay_record *record,
@@ -43,14 +57,23 @@ ASSAY_MUST_CHECK enum assay_status assay_journal_close(struct assay_journal *jou
 /* Remove a journal directory after its results file is durable. */
 ASSAY_MUST_CHECK enum assay_status assay_journal_remove(const char *path, struct assay_error *err);
 
-/* One visit per distinct sample, ascending by index; spans are lent for the call. A status other
- * than OK ends it. */
+/* A journal read back: every distinct sample and the processes they belong to. */
+struct assay_journal_reader;
+ASSAY_MUST_CHECK enum assay_status assay_journal_read(struct assay_journal_reader **out,
+                                                      const char *path,
+                                                      const struct assay_plan *plan,
+                                                      struct assay_error *err);
+void assay_journal_reader_close(struct assay_journal_reader *reader); /* NULL is fine */
+/* The processes that have samples; lent as long as the reader. */
+const struct assay_process *assay_journal_processes(const struct assay_journal_reader *reader,
+                                                    uint32_t *count);
+/* One visit per distinct sample, ascending by index; `process` is a row of assay_journal_processes,
+ * spans are lent for the call. A status other than OK ends it. */
 typedef enum assay_status assay_journal_visit(void *context, uint64_t sample_index,
-                                              const struct assay_record *record,
+                                              uint32_t process, const struct assay_record *record,
                                               const struct assay_circumstances *circumstances,
                                               struct assay_error *err);
-ASSAY_MUST_CHECK enum assay_status assay_journal_each(const char *path,
-                                                      const struct assay_plan *plan,
+ASSAY_MUST_CHECK enum assay_status assay_journal_each(struct assay_journal_reader *reader,
                                                       assay_journal_visit *visit, void *context,
                                                       struct assay_error *err);
 
@@ -58,11 +81,9 @@ ASSAY_MUST_CHECK enum assay_status assay_journal_each(const char *path,
 /* What a run knows besides its samples. Arrays are lent. */
 struct assay_run_facts {
     const struct assay_plan *plan;
-    const char *model_name;    /* general.name of the model, or "" */
-    const char *engine;        /* "assay 0.1.0" */
-    const char *backend, *isa; /* "cpu", "avx2" */
-    const char *host;
-    uint32_t threads, batch;
+    const char *model_name;      /* general.name of the model, or "" */
+    const char *engine;          /* "assay 0.1.0" */
+    const char *host;            /* of the merge */
     const char *const *item_ids; /* plan->item_count each of these … */
     const char *const *item_topics;
     const uint32_t *item_strata; /* index into stratum_names */
@@ -83,8 +104,9 @@ ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const c
 struct assay_results {
     const char *path;
     uint32_t schema_version;
-    const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *backend, *isa,
-        *host, *created, *site; /* site: a public key as hex, "" for a run of one's own */
+    const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *host, *created;
+    const char *backend, *isa; /* of the processes; several are joined by "+" */
+    const char *site;          /* a public key as hex, "" for a run of one's own */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
         model_digest, benchmark_digest;
     uint32_t item_count, profile_count, stratum_count, replicates, sets;
@@ -103,9 +125,12 @@ struct assay_results {
     const char *const *answers, *const *texts;
     const uint64_t *answer_offset; /* sample_count + 1, into answer_bytes */
     const char *answer_bytes;      /* an answer may hold a NUL; `answers` breaks off there */
-    const uint32_t *rank, *attempts, *batch_rows;
+    const uint32_t *process;       /* row of processes */
+    const uint32_t *attempts, *batch_rows, *clock_mhz;
     const uint8_t *prompt_shared;
     const uint64_t *start_ns, *duration_ns;
+    const struct assay_process *processes;
+    uint32_t process_count;
 };
 
 /* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the

@@ -4,6 +4,7 @@
 
 #include "assay/backend.h"
 #include "assay/benchmark.h"
+#include "assay/comm.h"
 #include "assay/plan.h"
 #include "assay/results.h"
 #include "assay/session.h"
@@ -31,22 +32,29 @@ ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const 
                                                   const char *model_dir, struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
 
+/* Of all ranks; complete at rank 0 only. */
 struct assay_run_progress {
+    uint32_t ranks;
     uint64_t samples_total;
     uint64_t samples_resumed; /* found in the journal */
     uint64_t samples_done;    /* resumed + finished in this run */
     uint64_t correct;         /* of those finished in this run */
-    uint64_t torn_bytes;      /* cut from the journal on recovery */
-    struct assay_session_counters counters;
-    double seconds;           /* since the first pass */
-    double tokens_per_second; /* output tokens, over the last few seconds */
-    double eta_seconds;       /* NAN while unknown */
+    uint64_t torn_bytes;      /* in torn tails of the journal */
+    uint32_t torn_files;
+    bool unlocked; /* the file system has no locks: a second run at the same time is not kept out */
+    uint64_t output_tokens;
+    struct assay_session_counters counters; /* once the run is over */
+    double seconds;                         /* since the first pass */
+    double tokens_per_second;               /* output tokens, over the last few seconds */
+    double eta_seconds;                     /* NAN while unknown */
+    double idle_share; /* largest part of the time that a rank waited at the end for others */
 };
 
 struct assay_run_options {
     const char *results; /* path of the results file; its journal lies beside it as "….journal" */
     const struct assay_backend *backend;
-    uint32_t batch, threads, prefill_rows; /* see struct assay_session_options */
+    uint32_t batch, prefill_rows;      /* see struct assay_session_options */
+    uint32_t threads;                  /* of this rank; 0: one a core of its part of the machine */
     const volatile sig_atomic_t *stop; /* non-zero: sync and return EINTERRUPTED; NULL is fine */
     void (*progress)(void *context, const struct assay_run_progress *progress); /* or NULL */
     void *context;
@@ -57,11 +65,13 @@ enum assay_run_outcome {
     ASSAY_RUN_ALREADY_COMPLETE /* the results file of this very plan was there; nothing was done */
 };
 
-/* Compute every sample of the job that its journal lacks, then merge the journal into the results
- * file and remove it. EMISMATCH when the results file or the journal belongs to another plan;
- * EINTERRUPTED when stopped: run again to resume. On every failure the journal keeps all
- * acknowledged samples. `progress` gets the final figures. */
-ASSAY_MUST_CHECK enum assay_status assay_run(const struct assay_job *job,
+/* Collective: every rank calls it with the same job, and all get the same status; rank 0's error
+ * says whose it is. Compute every sample of the job that its journal lacks, then merge the journal
+ * into the results file and remove it. EMISMATCH when the results file or the journal belongs to
+ * another plan, or the ranks have different ones; EINTERRUPTED when stopped: run again to resume,
+ * with any number of ranks. On every failure the journal keeps all acknowledged samples. `progress`
+ * gets the final figures. */
+ASSAY_MUST_CHECK enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm,
                                              const struct assay_run_options *options,
                                              enum assay_run_outcome *outcome,
                                              struct assay_run_progress *progress,

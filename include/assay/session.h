@@ -9,6 +9,7 @@
 #include "assay/spec.h"
 
 struct assay_backend;
+struct assay_team_place; /* base/team.h */
 
 struct assay_session_options {
     const struct assay_backend *backend; /* from assay_backend_find */
@@ -16,6 +17,7 @@ struct assay_session_options {
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
     uint32_t context; /* tokens of the longest prompt + output; at most hyper.context */
+    const struct assay_team_place *place; /* where the threads run; NULL: anywhere */
 };
 
 /* One prompt and the samples wanted of it. The session copies what it keeps. */
@@ -58,6 +60,26 @@ struct assay_session_counters {
 };
 
 struct assay_session;
+
+/* What a session would take. A rank's own is total_bytes; the file is mapped, and the ranks of a
+ * host share it. */
+struct assay_session_memory {
+    uint64_t file_bytes;
+    uint64_t weight_bytes; /* in the backend's layout, and the tables of positions */
+    uint64_t cache_bytes;  /* keys and values */
+    uint64_t work_bytes;   /* activations, logits, samplers, texts */
+    uint64_t total_bytes;  /* all but the file */
+};
+/* Computed; allocates nothing. Refuses the options that assay_session_open refuses. */
+ASSAY_MUST_CHECK enum assay_status assay_session_plan(struct assay_session_memory *out,
+                                                      const struct assay_model *model,
+                                                      const struct assay_session_options *options,
+                                                      struct assay_error *err);
+/* The largest batch whose total_bytes are within the budget (options->batch is not looked at); 0
+ * when not even one sample's are. */
+uint32_t assay_session_batch_that_fits(const struct assay_model *model,
+                                       const struct assay_session_options *options,
+                                       uint64_t budget_bytes);
 
 ASSAY_MUST_CHECK enum assay_status assay_session_open(struct assay_session **out,
                                                       const struct assay_model *model,

@@ -29,6 +29,7 @@ struct assay_operand;
 struct assay_kv_view {
     uint32_t layers, kv_heads, head_dim;
     uint32_t layer;
+    uint32_t window; /* positions that a row sees, its own included; 0: all (1.9) */
 };
 
 /* Bytes of one page: layers × {keys, values} × ASSAY_CHUNK × kv_heads × head_dim f16. Within a
@@ -47,11 +48,17 @@ static inline size_t assay_kv_offset(const struct assay_kv_view *view, unsigned 
 }
 
 /* Where a row's token stands. pages[i] covers positions i·ASSAY_CHUNK …; pages 0 …
- * position/ASSAY_CHUNK are valid. */
+ * position/ASSAY_CHUNK are valid, and those that lie wholly before the window are not read. */
 struct assay_row_place {
     uint32_t position;
     uint16_t *const *pages;
 };
+
+/* The first position that a row at `position` sees. */
+static inline uint32_t assay_kv_first(const struct assay_kv_view *view, uint32_t position)
+{
+    return view->window == 0 || position < view->window ? 0 : position - view->window + 1;
+}
 
 struct assay_backend {
     const char *name; /* "cpu" */
@@ -68,11 +75,15 @@ struct assay_backend {
     enum assay_status (*matrix_create)(struct assay_matrix **out, const struct assay_tensor *tensor,
                                        struct assay_error *err);
     void (*matrix_destroy)(struct assay_matrix *matrix);
+    /* Memory that matrix_create would take for this tensor, to within a few hundred bytes; makes
+     * nothing. */
+    uint64_t (*matrix_bytes)(const struct assay_tensor *tensor);
 
     /* Room for `rows` rows of at most `columns` values as operand of a product with any matrix
      * type. */
     struct assay_operand *(*operand_create)(size_t rows, size_t columns);
     void (*operand_destroy)(struct assay_operand *operand);
+    uint64_t (*operand_bytes)(size_t rows, size_t columns); /* as matrix_bytes */
 
     /* x: rows × columns. Prepare for products with matrices of this kind: quantise by 1.5 (block
      * types) or keep f32. */
@@ -104,8 +115,13 @@ struct assay_backend {
     /* y_i = (gate_i/(1 + exp(−gate_i)))·up_i; y may be gate. */
     void (*swiglu)(struct assay_team *team, const float *gate, const float *up, size_t count,
                    float *y);
+    /* y_i = GELU(gate_i)·up_i, the tanh form (1.10); y may be gate. */
+    void (*geglu)(struct assay_team *team, const float *gate, const float *up, size_t count,
+                  float *y);
     /* x_i = x_i + y_i. */
     void (*add)(struct assay_team *team, float *x, const float *y, size_t count);
+    /* x_i = x_i·factor. */
+    void (*scale)(struct assay_team *team, float *x, float factor, size_t count);
 
     /* Sampler's two sweeps over a row of logits (2.2, 1.11). */
     /* Largest logit; *finite is false when one is NaN or +inf, or all are −inf. */

@@ -43,6 +43,13 @@ static inline float assay_exp(float x)
     return assay_float(assay_bits(p) + (n << 23));
 }
 
+/* GELU by tanh, as g·sigmoid (1.10). */
+static inline float assay_gelu(float g)
+{
+    float inner = fmaf(0x1.6e4e26p-5f * (g * g), g, g);
+    return g / (1.0f + assay_exp(-0x1.988454p+0f * inner));
+}
+
 /* f16 (as its 16 bits) to f32, exact. */
 float assay_from_f16(uint16_t half);
 /* f32 to f16, round to nearest even, overflow to infinity, NaN to a NaN. */

@@ -148,8 +148,25 @@ static unsigned processors_allowed(void)
     return (unsigned)CPU_COUNT(&allowed);
 }
 
+struct binding {
+    void (*bind)(void *context, unsigned thread);
+    void *context;
+};
+
+static void bind_thread(void *context, unsigned thread, unsigned threads)
+{
+    const struct binding *binding = context;
+    (void)threads;
+    binding->bind(binding->context, thread);
+}
+
+static unsigned processors_of(const struct assay_team_place *place)
+{
+    return place && place->processors > 0 ? place->processors : processors_allowed();
+}
+
 enum assay_status assay_team_open(struct assay_team **out, unsigned threads,
-                                  struct assay_error *err)
+                                  const struct assay_team_place *place, struct assay_error *err)
 {
     if (threads < 1 || threads > THREADS_MAX) {
         return assay_fail(err, ASSAY_EVALUE, "%u threads: must be 1 to %d", threads, THREADS_MAX);
@@ -165,7 +182,7 @@ enum assay_status assay_team_open(struct assay_team **out, unsigned threads,
     gate_init(&team->start);
     gate_init(&team->finish);
     atomic_init(&team->pending, 0);
-    team->spin_ns = threads <= processors_allowed() ? SPIN_NS : 0;
+    team->spin_ns = threads <= processors_of(place) ? SPIN_NS : 0;
     team->threads = threads;
     team->owner = pthread_self();
     team->members = members;
@@ -174,6 +191,10 @@ enum assay_status assay_team_open(struct assay_team **out, unsigned threads,
     if (status) {
         assay_team_close(team);
         return status;
+    }
+    if (place && place->bind) {
+        struct binding binding = {place->bind, place->context};
+        assay_team_run(team, bind_thread, &binding);
     }
     *out = team;
     return ASSAY_OK;

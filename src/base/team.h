@@ -11,7 +11,17 @@
 
 struct assay_team;
 
+/* Where the team's threads run, for a caller that binds them to its part of the machine. */
+struct assay_team_place {
+    /* Called once on each thread, the owner's included, before its first work; NULL: nothing. */
+    void (*bind)(void *context, unsigned thread);
+    void *context;       /* alive until assay_team_open has returned */
+    unsigned processors; /* that the team has for itself; 0: what the opening thread may run on */
+};
+
+/* `place` may be NULL: nothing is bound. Every thread is bound when this returns. */
 ASSAY_MUST_CHECK enum assay_status assay_team_open(struct assay_team **out, unsigned threads,
+                                                   const struct assay_team_place *place,
                                                    struct assay_error *err);
 void assay_team_close(struct assay_team *team); /* NULL is fine */
 unsigned assay_team_threads(const struct assay_team *team);

@@ -48,6 +48,7 @@ static enum assay_status set_option(struct assay_args *args, const struct assay_
         *(const char **)target = value;
         return ASSAY_OK;
     case ASSAY_OPTION_NUMBER:
+    case ASSAY_OPTION_GIVEN_NUMBER:
         break;
     }
     if (!assay_text_unsigned(value, option->max, &number) || number < option->min) {
@@ -55,7 +56,11 @@ static enum assay_status set_option(struct assay_args *args, const struct assay_
                           "--%s is \"%.60s\": it must be a number from %llu to %llu", option->name,
                           value, (unsigned long long)option->min, (unsigned long long)option->max);
     }
-    *(uint64_t *)target = number;
+    if (option->kind == ASSAY_OPTION_GIVEN_NUMBER) {
+        *(struct assay_number *)target = (struct assay_number){number, true};
+    } else {
+        *(uint64_t *)target = number;
+    }
     return ASSAY_OK;
 }
 

@@ -17,6 +17,7 @@ enum { SEQUENCES_MAX = 16, PROMPT_DEFAULT = 512, DECODE_DEFAULT = 64, DECODE_PRO
 struct bench {
     const struct assay_model *model;
     struct assay_machine_choice machine;
+    struct assay_machine_part part;
     uint32_t prompt_tokens, decode_tokens;
     uint32_t sequences[SEQUENCES_MAX];
     unsigned sequence_count;
@@ -65,7 +66,7 @@ static enum assay_status measure(struct bench *bench, uint32_t prompt_count, uin
     struct assay_session *session = NULL;
     struct assay_session_options options = {bench->machine.backend, sequences,
                                             bench->machine.threads, bench->machine.prefill_rows,
-                                            prompt_count + tokens};
+                                            prompt_count + tokens,  &bench->part.place};
     uint32_t *prompt = calloc(prompt_count, sizeof *prompt);
     struct assay_sample_request *samples = calloc(sequences, sizeof *samples);
     struct assay_sample sample;
@@ -149,6 +150,7 @@ static enum assay_status cmd_bench(const struct assay_args *args, struct assay_e
     struct assay_model *model = NULL;
     const char *path = args->operands[0];
     enum assay_status status = assay_machine_choose(&bench.machine, args, err);
+    if (!status) status = assay_machine_take(&bench.part, &bench.machine, err);
     if (!status)
         status = parse_sequences(&bench, args->sequences ? args->sequences : "1,8,32,64", err);
     if (!status) status = assay_model_open(&model, path, err);
@@ -165,6 +167,7 @@ static enum assay_status cmd_bench(const struct assay_args *args, struct assay_e
         }
     }
     assay_model_close(model);
+    assay_machine_leave(&bench.part);
     return status;
 }
 

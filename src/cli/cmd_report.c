@@ -5,11 +5,27 @@
 
 static enum assay_status cmd_report(const struct assay_args *args, struct assay_error *err)
 {
-    return assay_report_file(args->operands[0], args->json, err);
+    struct assay_estimate_options options = {
+        .resamples = args->bootstrap.given ? (uint32_t)args->bootstrap.value
+                                           : (uint32_t)ASSAY_BOOTSTRAP_DEFAULT,
+        .seed =
+            args->seed.given ? (uint32_t)args->seed.value : (uint32_t)ASSAY_BOOTSTRAP_SEED_DEFAULT};
+    if (options.resamples > 0 && options.resamples < ASSAY_BOOTSTRAP_MIN) {
+        return assay_fail(err, ASSAY_EUSAGE,
+                          "--bootstrap is \"%u\": fewer than %d resamples say nothing; 0 switches "
+                          "the bootstrap off",
+                          options.resamples, ASSAY_BOOTSTRAP_MIN);
+    }
+    return assay_report_file_with(args->operands[0], args->json, &options, err);
 }
 
-static const struct assay_option options[] = {ASSAY_OPTION_COMMON,
-                                              {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
+static const struct assay_option options[] = {
+    {"bootstrap", "N", "resamples of the bootstrap (default: 10000; 0: none)",
+     ASSAY_OPTION_GIVEN_NUMBER, offsetof(struct assay_args, bootstrap), 0, ASSAY_BOOTSTRAP_MAX},
+    {"seed", "N", "seed of the bootstrap (default: 1)", ASSAY_OPTION_GIVEN_NUMBER,
+     offsetof(struct assay_args, seed), 1, UINT32_MAX},
+    ASSAY_OPTION_COMMON,
+    {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 
 const struct assay_command assay_cmd_report = {
     "report",
@@ -17,13 +33,22 @@ const struct assay_command assay_cmd_report = {
     1,
     1,
     "show the scores of a results file with their errors",
-    "Two standard errors stand beside each score. F is for this fixed benchmark: how far another "
-    "run\n"
-    "with other seeds would fall. S is for another benchmark of this kind, drawn like this one's "
+    "Two errors stand beside each score. F is for this fixed benchmark: how far another run with\n"
+    "other seeds would fall. S is for another benchmark of this kind, drawn like this one's "
     "items.\n"
-    "F needs at least two replicates; where it cannot be known the table says n/a (null in "
-    "JSON).\n\n"
+    "Each has a standard error and a 95 % interval, made by the method named beside it:\n\n"
+    "  S  wilson-n-eff     Wilson, with n the sample size at which a binomial has this error\n"
+    "     wilson           one sample an item: Wilson, n items\n"
+    "     clopper-pearson  all right, all wrong, all items alike, or one item: exact binomial\n"
+    "     bca, percentile  bootstrap over the items, seeded; reproducible to the bit\n"
+    "  F  t-satterthwaite  t with Satterthwaite's degrees of freedom, from the spread within "
+    "items\n"
+    "     t-replicates     all sets agree by chance: from single replicates, wider\n"
+    "     rule-of-three    no spread at all: what that many equal samples (looks) still allow\n"
+    "     not-identifiable one sample an item and profile; n/a here, null and the reason in "
+    "JSON\n\n"
     "  assay report quickstart.h5\n"
-    "  assay report quickstart.h5 --json | jq '.profiles[] | {profile, score, se_fixed}'\n",
+    "  assay report quickstart.h5 --json | jq '.profiles[] | {profile, score, interval_super}'\n"
+    "  assay report quickstart.h5 --bootstrap 100000 --seed 7\n",
     options,
     cmd_report};

@@ -94,12 +94,19 @@ static void tell_end(const struct assay_run_progress *progress, enum assay_run_o
         return;
     }
     if (progress->torn_bytes) {
-        fprintf(stderr, "assay: the journal ended in %llu torn bytes, which were cut\n",
+        fprintf(stderr,
+                "assay: %u file%s of the journal ended in %llu torn bytes, which were cut\n",
+                progress->torn_files, progress->torn_files == 1 ? "" : "s",
                 (unsigned long long)progress->torn_bytes);
     }
     if (progress->samples_resumed) {
         fprintf(stderr, "assay: resumed; %llu samples came from the journal\n",
                 (unsigned long long)progress->samples_resumed);
+    }
+    if (progress->unlocked) {
+        fprintf(stderr,
+                "assay: this file system has no locks: nothing would have kept a second run "
+                "of the same results out\n");
     }
     const struct assay_session_counters *counters = &progress->counters;
     if (progress->seconds > 0) {
@@ -113,11 +120,20 @@ static void tell_end(const struct assay_run_progress *progress, enum assay_run_o
             (unsigned long long)counters->prefill_tokens,
             (unsigned long long)counters->prompt_tokens);
     }
+    if (progress->ranks > 1 && progress->seconds > 0) {
+        fprintf(stderr,
+                "assay: %u ranks; at the end one waited for the others for %.1f %% of the "
+                "time at most\n",
+                progress->ranks, 100 * progress->idle_share);
+    }
 }
 
-static enum assay_status run_job(const struct assay_job *job, const struct assay_args *args,
-                                 const char *output, struct assay_error *err)
+/* Everything is said by rank 0, and once all ranks agree. */
+static enum assay_status run_job(const struct assay_job *job, struct assay_comm *comm,
+                                 const struct assay_args *args, const char *output,
+                                 struct assay_error *err)
 {
+    bool first = assay_comm_facts(comm)->rank == 0;
     struct assay_machine_choice machine;
     struct assay_progress_line line;
     struct assay_run_progress progress;
@@ -125,7 +141,7 @@ static enum assay_status run_job(const struct assay_job *job, const struct assay
     enum assay_status status = assay_machine_choose(&machine, args, err);
     if (status) return status;
     catch_signals();
-    assay_progress_init(&line, args->quiet || args->json);
+    assay_progress_init(&line, args->quiet || args->json || !first);
     struct assay_run_options options = {.results = output,
                                         .backend = machine.backend,
                                         .batch = machine.batch,
@@ -134,31 +150,45 @@ static enum assay_status run_job(const struct assay_job *job, const struct assay
                                         .stop = &stop_requested,
                                         .progress = assay_progress_show,
                                         .context = &line};
-    status = assay_run(job, &options, &outcome, &progress, err);
+    status = assay_run(job, comm, &options, &outcome, &progress, err);
     assay_progress_end(&line);
-    if (status == ASSAY_EINTERRUPTED)
+    if (status == ASSAY_EINTERRUPTED && first) {
         return assay_while(err, status, "interrupted, run again to resume");
-    if (status) return status;
+    }
+    if (status || !first) return status;
     if (!args->quiet) tell_end(&progress, outcome);
     return assay_report_file(output, args->json, err);
 }
 
-static enum assay_status cmd_run(const struct assay_args *args, struct assay_error *err)
+static enum assay_status open_and_run(struct assay_comm *comm, const struct assay_args *args,
+                                      struct assay_error *err)
 {
     struct assay_job *job = NULL;
     struct assay_bytes name = {0};
     const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
-    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, err);
-    if (status) return status;
     const char *output = args->output;
-    if (!output) {
+    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, err);
+    if (!status && !output) {
         status = assay_bytes_format(&name, err, "%s.h5", job->spec->name);
         output = (const char *)name.data;
     }
-    if (!status && args->dry_run) status = print_plan(job, output, args->json, err);
-    if (!status && !args->dry_run) status = run_job(job, args, output, err);
+    status = assay_comm_agree(comm, status, err);
+    if (!status && !args->dry_run) status = run_job(job, comm, args, output, err);
+    if (!status && args->dry_run && assay_comm_facts(comm)->rank == 0) {
+        status = print_plan(job, output, args->json, err);
+    }
     assay_bytes_fini(&name);
     assay_job_close(job);
+    return status;
+}
+
+static enum assay_status cmd_run(const struct assay_args *args, struct assay_error *err)
+{
+    struct assay_comm *comm;
+    enum assay_status status = assay_comm_open(&comm, (uint32_t)args->ranks, err);
+    if (status) return status;
+    status = open_and_run(comm, args, err);
+    assay_comm_close(comm);
     return status;
 }
 
@@ -171,6 +201,8 @@ static const struct assay_option options[] = {
      offsetof(struct assay_args, dry_run), 0, 0},
     {"batch", "N", "samples computed together (default: 64)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
+    {"ranks", "N", "refuse to run with another number of ranks than this", ASSAY_OPTION_NUMBER,
+     offsetof(struct assay_args, ranks), 1, 1000000},
     ASSAY_OPTION_MACHINE,
     ASSAY_OPTION_COMMON,
     {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
@@ -189,6 +221,14 @@ const struct assay_command assay_cmd_run = {
     "--threads,\n"
     "--backend and --prefill-rows change how fast it goes and nothing else.\n\n"
     "  assay run jobs/quickstart.yaml --dry-run\n"
-    "  assay run jobs/quickstart.yaml --model-dir ~/models --output quickstart.h5\n",
+    "  assay run jobs/quickstart.yaml --model-dir ~/models --output quickstart.h5\n"
+    "  mpirun -n 4 assay run jobs/quickstart.yaml --output quickstart.h5\n\n"
+    "Under mpirun or srun the ranks share the work, and each keeps a journal of its own; the ranks "
+    "of "
+    "a\n"
+    "host divide its cores unless the launcher has bound them. A resumed run may have another "
+    "number "
+    "of\n"
+    "ranks, and other machines.\n",
     options,
     cmd_run};

@@ -11,21 +11,33 @@
 
 enum { ASSAY_OPERANDS_MAX = 64 };
 
+/* A number whose absence means something else than 0. */
+struct assay_number {
+    uint64_t value;
+    bool given;
+};
+
 /* What the options of all commands can set; each command lists those that it takes. */
 struct assay_args {
-    bool help, json, quiet, dry_run;
+    bool help, json, quiet, dry_run, xml;
     const char *output, *model_dir, *backend, *sequences;
     const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
     const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
     const char *admin, *site, *organisation, *country, *arch, *engine, *solo,
         *receipt; /* net, submit */
     uint64_t quorum, blocks, window, pool, replicas, sites_min, sites_max;
-    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens;
+    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
+    struct assay_number bootstrap, seed;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
 
-enum assay_option_kind { ASSAY_OPTION_FLAG, ASSAY_OPTION_TEXT, ASSAY_OPTION_NUMBER };
+enum assay_option_kind {
+    ASSAY_OPTION_FLAG,
+    ASSAY_OPTION_TEXT,
+    ASSAY_OPTION_NUMBER,      /* uint64_t, 0 if absent */
+    ASSAY_OPTION_GIVEN_NUMBER /* struct assay_number */
+};
 
 struct assay_option {
     const char *name;     /* without the dashes; NULL ends a table */
@@ -76,7 +88,7 @@ struct assay_command {
 };
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
-    assay_cmd_bench, assay_cmd_completion;
+    assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify;
 extern const struct assay_command assay_cmd_submit, assay_cmd_net;
 

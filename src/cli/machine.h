@@ -5,6 +5,8 @@
 #include "cli/command.h"
 
 #include "assay/backend.h"
+#include "assay/topology.h"
+#include "base/team.h"
 
 enum { ASSAY_BATCH_MAX = 1024, ASSAY_THREADS_MAX = 256, ASSAY_PREFILL_MAX = 4096 };
 enum { ASSAY_BATCH_DEFAULT = 64, ASSAY_PREFILL_DEFAULT = 128 };
@@ -20,7 +22,7 @@ enum { ASSAY_BATCH_DEFAULT = 64, ASSAY_PREFILL_DEFAULT = 128 };
      0},                                                                                           \
         {"threads",                                                                                \
          "N",                                                                                      \
-         "threads (default: the machine's processors)",                                            \
+         "threads of a rank (default: one a core of its part of the machine)",                     \
          ASSAY_OPTION_NUMBER,                                                                      \
          offsetof(struct assay_args, threads),                                                     \
          1,                                                                                        \
@@ -32,11 +34,23 @@ enum { ASSAY_BATCH_DEFAULT = 64, ASSAY_PREFILL_DEFAULT = 128 };
 
 struct assay_machine_choice {
     const struct assay_backend *backend;
-    uint32_t batch, threads, prefill_rows;
+    uint32_t batch, threads, prefill_rows; /* threads 0: by the machine */
 };
 
 ASSAY_MUST_CHECK enum assay_status assay_machine_choose(struct assay_machine_choice *out,
                                                         const struct assay_args *args,
                                                         struct assay_error *err);
+
+/* All of the machine that this process may use, for a command that computes alone: threads (if 0,
+ * one a core) and where they run. */
+struct assay_machine_part {
+    struct assay_topology *topology;
+    struct assay_placement *placement;
+    struct assay_team_place place;
+};
+ASSAY_MUST_CHECK enum assay_status assay_machine_take(struct assay_machine_part *part,
+                                                      struct assay_machine_choice *choice,
+                                                      struct assay_error *err);
+void assay_machine_leave(struct assay_machine_part *part);
 
 #endif

@@ -1,7 +1,6 @@
 /* The report as JSON, and the choice between its two forms. */
 #include "cli/report.h"
 
-#include "assay/estimate.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "crypto/digest.h"
@@ -25,15 +24,82 @@ static bool set_text(struct assay_json *object, const char *name, const char *va
     return assay_json_set(object, name, assay_json_new_text(value));
 }
 
-static bool set_estimate(struct assay_json *object, const struct assay_estimate *estimate)
+static bool set_real(struct assay_json *object, const char *name, double value)
+{
+    return assay_json_set(object, name, assay_json_new_real(value)); /* NaN: null */
+}
+
+/* Why a number is null; null where there is no reason. */
+static bool set_reason(struct assay_json *object, const char *name, enum assay_reason reason)
+{
+    return assay_json_set(object, name,
+                          reason == ASSAY_REASON_NONE
+                              ? assay_json_new_null()
+                              : assay_json_new_text(assay_reason_text(reason)));
+}
+
+static bool set_interval(struct assay_json *object, const char *name,
+                         const struct assay_interval *interval)
+{
+    struct assay_json *made = assay_json_new_object();
+    const char *basis = assay_interval_basis_name(interval->method);
+    bool ok = made && set_real(made, "low", interval->low) &&
+              set_real(made, "high", interval->high) &&
+              set_text(made, "method", assay_interval_method_name(interval->method)) &&
+              (!basis || set_real(made, basis, interval->basis)) &&
+              set_reason(made, "reason", interval->reason);
+    return assay_json_set(object, name, made) && ok;
+}
+
+static bool set_bootstrap(struct assay_json *object, const struct assay_estimate *estimate,
+                          const struct assay_estimate_options *options)
+{
+    struct assay_json *made = assay_json_new_object();
+    bool ok = made && set_integer(made, "resamples", options->resamples) &&
+              set_integer(made, "seed", options->seed) &&
+              set_text(made, "generator", ASSAY_BOOTSTRAP_GENERATOR) &&
+              set_interval(made, "percentile", &estimate->percentile) &&
+              set_interval(made, "bca", &estimate->bca);
+    return assay_json_set(object, "bootstrap", made) && ok;
+}
+
+static bool set_cells(struct assay_json *object, const struct assay_estimate *estimate)
+{
+    struct assay_json *made = assay_json_new_object();
+    bool ok = made;
+    for (unsigned s = 0; ok && s < ASSAY_SPREAD_COUNT; s++) {
+        ok = set_integer(made, assay_spread_name((enum assay_spread)s), estimate->cells[s]);
+    }
+    return assay_json_set(object, "se_fixed_cells", made) && ok;
+}
+
+static enum assay_reason reason_of_super(const struct assay_estimate *estimate)
+{
+    return estimate->items == 0   ? ASSAY_REASON_NO_ITEM
+           : estimate->items == 1 ? ASSAY_REASON_ONE_ITEM
+                                  : ASSAY_REASON_NONE;
+}
+
+static bool set_estimate(struct assay_json *object, const struct assay_estimate *estimate,
+                         const struct assay_estimate_options *options)
 {
     return set_integer(object, "samples", estimate->samples) &&
            set_integer(object, "items", estimate->items) &&
+           set_integer(object, "items_left_out", estimate->items_left_out) &&
            set_integer(object, "correct", estimate->correct) &&
-           assay_json_set(object, "score", assay_json_new_real(estimate->score)) &&
-           assay_json_set(object, "se_fixed", assay_json_new_real(estimate->se_fixed)) &&
-           assay_json_set(object, "se_super", assay_json_new_real(estimate->se_super)) &&
-           assay_json_set(object, "mean_tokens", assay_json_new_real(estimate->mean_tokens));
+           set_real(object, "score", estimate->score) &&
+           set_real(object, "se_fixed", estimate->se_fixed) &&
+           set_reason(object, "se_fixed_reason", estimate->interval_fixed.reason) &&
+           set_cells(object, estimate) && set_real(object, "se_super", estimate->se_super) &&
+           set_reason(object, "se_super_reason", reason_of_super(estimate)) &&
+           set_interval(object, "interval_fixed", &estimate->interval_fixed) &&
+           set_interval(object, "interval_super", &estimate->interval_super) &&
+           set_bootstrap(object, estimate, options) &&
+           set_real(object, "sd_run", estimate->sd_run) &&
+           set_real(object, "se_independent", estimate->se_independent) &&
+           set_integer(object, "tokens", estimate->tokens) &&
+           set_real(object, "run_tokens", estimate->run_tokens) &&
+           set_real(object, "mean_tokens", estimate->mean_tokens);
 }
 
 static bool set_profile(struct assay_json *object, const struct assay_profile *profile)
@@ -55,7 +121,7 @@ static struct assay_json *profiles_json(const struct assay_results *results,
     for (uint32_t p = 0; ok && p < results->profile_count; p++) {
         struct assay_json *row = assay_json_new_object();
         ok = row && set_profile(row, &results->profiles[p]) &&
-             set_estimate(row, &estimates->profiles[p]);
+             set_estimate(row, &estimates->profiles[p], &estimates->options);
         ok = assay_json_add(list, row) && ok;
     }
     if (ok) return list;
@@ -71,7 +137,7 @@ static struct assay_json *strata_json(const struct assay_results *results,
     for (uint32_t s = 0; ok && s < results->stratum_count; s++) {
         struct assay_json *row = assay_json_new_object();
         ok = row && set_text(row, "stratum", results->stratum_names[s]) &&
-             set_estimate(row, &estimates->strata[s]);
+             set_estimate(row, &estimates->strata[s], &estimates->options);
         ok = assay_json_add(list, row) && ok;
     }
     if (ok) return list;
@@ -101,16 +167,15 @@ static bool set_head(struct assay_json *object, const struct assay_results *resu
 }
 
 enum assay_status assay_report_json(struct assay_json **out, const struct assay_results *results,
+                                    const struct assay_estimates *estimates,
                                     struct assay_error *err)
 {
-    struct assay_estimates *estimates;
-    enum assay_status status = assay_estimate_create(&estimates, results, err);
-    if (status) return status;
     struct assay_json *object = assay_json_new_object();
-    bool ok = object && set_head(object, results) && set_estimate(object, &estimates->all) &&
+    bool ok = object && set_head(object, results) &&
+              set_integer(object, "confidence_percent", ASSAY_CONFIDENCE_PERCENT) &&
+              set_estimate(object, &estimates->all, &estimates->options) &&
               assay_json_set(object, "profiles", profiles_json(results, estimates)) &&
               assay_json_set(object, "strata", strata_json(results, estimates));
-    assay_estimate_destroy(estimates);
     if (ok) {
         *out = object;
         return ASSAY_OK;
@@ -130,18 +195,36 @@ enum assay_status assay_report_emit(struct assay_json *take, struct assay_error 
     return status;
 }
 
-enum assay_status assay_report_file(const char *path, bool json, struct assay_error *err)
+static enum assay_status report(const struct assay_results *results, bool json,
+                                const struct assay_estimates *estimates, struct assay_error *err)
+{
+    struct assay_json *object;
+    if (!json) return assay_report_print(results, estimates, err);
+    enum assay_status status = assay_report_json(&object, results, estimates, err);
+    return status ? status : assay_report_emit(object, err);
+}
+
+enum assay_status assay_report_file_with(const char *path, bool json,
+                                         const struct assay_estimate_options *options,
+                                         struct assay_error *err)
 {
     struct assay_results *results;
-    struct assay_json *object = NULL;
+    struct assay_scores *scores = NULL;
+    struct assay_estimates *estimates = NULL;
     enum assay_status status = assay_results_open(&results, path, err);
     if (status) return status;
-    if (json) {
-        status = assay_report_json(&object, results, err);
-        if (!status) status = assay_report_emit(object, err);
-    } else {
-        status = assay_report_print(results, err);
-    }
+    status = assay_scores_create(&scores, results, err);
+    if (!status) status = assay_estimate_create(&estimates, scores, options, err);
+    if (!status) status = report(results, json, estimates, err);
+    assay_estimate_destroy(estimates);
+    assay_scores_destroy(scores);
     assay_results_close(results);
     return status;
+}
+
+enum assay_status assay_report_file(const char *path, bool json, struct assay_error *err)
+{
+    static const struct assay_estimate_options usual = {.resamples = ASSAY_BOOTSTRAP_DEFAULT,
+                                                        .seed = ASSAY_BOOTSTRAP_SEED_DEFAULT};
+    return assay_report_file_with(path, json, &usual, err);
 }

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { ASSAY_TABLE_COLUMNS = 12, ASSAY_TABLE_ROWS = 128, ASSAY_TABLE_CELL = 48 };
+enum { ASSAY_TABLE_COLUMNS = 16, ASSAY_TABLE_ROWS = 128, ASSAY_TABLE_CELL = 48 };
 
 struct assay_table {
     unsigned columns, rows;

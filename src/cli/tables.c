@@ -1,83 +1,137 @@
 /* The report as tables for a terminal. */
 #include "cli/report.h"
 
-#include "assay/estimate.h"
+#include "cli/summary.h"
 #include "cli/table.h"
 #include "crypto/digest.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COLUMN_SAMPLES = 6, COLUMN_SCORE, COLUMN_FIXED, COLUMN_SUPER, COLUMN_TOKENS };
+/* Settings of a profile: column name, and the value that switches the setting off. A setting that
+ * every profile switches off gets no column. */
+enum setting { TEMPERATURE, TOP_P, TOP_K, MIN_P, PENALTY, SETTING_COUNT };
+static const struct {
+    const char *name;
+    uint32_t off;
+} settings[] = {[TEMPERATURE] = {"temp", UINT32_MAX},
+                [TOP_P] = {"top-p", 1000},
+                [TOP_K] = {"top-k", 0},
+                [MIN_P] = {"min-p", 0},
+                [PENALTY] = {"penalty", 1000}};
+static_assert(sizeof settings / sizeof settings[0] == SETTING_COUNT, "one row per setting");
 
-/* Thousandths as a decimal without idle zeros; the value that switches the setting off as a dash.
- */
-static void cell_milli(struct assay_table *table, unsigned column, uint32_t milli, uint32_t off)
+static uint32_t setting_of(const struct assay_profile *profile, unsigned setting)
 {
-    char text[24];
-    int length = snprintf(text, sizeof text, "%u.%03u", milli / 1000, milli % 1000);
-    while (text[length - 1] == '0' && text[length - 2] != '.') text[--length] = 0;
-    assay_table_cell(table, column, "%s", milli == off ? "–" : text);
+    const uint32_t values[] = {[TEMPERATURE] = profile->temperature_milli,
+                               [TOP_P] = profile->top_p_milli,
+                               [TOP_K] = profile->top_k,
+                               [MIN_P] = profile->min_p_milli,
+                               [PENALTY] = profile->repetition_penalty_milli};
+    return values[setting];
 }
 
-static void cell_percent(struct assay_table *table, unsigned column, double value, const char *sign)
+static bool is_used(const struct assay_results *results, unsigned setting)
+{
+    for (uint32_t p = 0; p < results->profile_count; p++) {
+        if (setting_of(&results->profiles[p], setting) != settings[setting].off) return true;
+    }
+    return false;
+}
+
+static void cell_setting(struct assay_table *table, unsigned column, unsigned setting,
+                         uint32_t value)
+{
+    char text[24];
+    if (value == settings[setting].off) {
+        assay_table_cell(table, column, "–");
+    } else if (setting == TOP_K) {
+        assay_table_cell(table, column, "%u", value);
+    } else { /* thousandths, without idle zeros */
+        int length = snprintf(text, sizeof text, "%u.%03u", value / 1000, value % 1000);
+        while (text[length - 1] == '0' && text[length - 2] != '.') text[--length] = 0;
+        assay_table_cell(table, column, "%s", text);
+    }
+}
+
+/* A standard error of exactly 0 gets a star; the line below the tables says what it means. */
+static void cell_percent(struct assay_table *table, unsigned column, double value, bool is_error)
 {
     if (isnan(value)) {
-        assay_table_cell(table, column, "%sn/a", sign);
+        assay_table_cell(table, column, "n/a");
+    } else if (is_error && value == 0) {
+        assay_table_cell(table, column, "0.00*");
     } else {
-        assay_table_cell(table, column, "%s%.2f", sign, 100 * value);
+        assay_table_cell(table, column, "%.2f", 100 * value);
     }
 }
 
 static void cells_of(struct assay_table *table, unsigned from,
                      const struct assay_estimate *estimate)
 {
+    const struct assay_interval *interval = &estimate->interval_super;
     assay_table_cell(table, from, "%llu", (unsigned long long)estimate->samples);
-    cell_percent(table, from + 1, estimate->score, "");
-    cell_percent(table, from + 2, estimate->se_fixed, "± ");
-    cell_percent(table, from + 3, estimate->se_super, "± ");
-    assay_table_cell(table, from + 4, "%.1f", estimate->mean_tokens);
+    cell_percent(table, from + 1, estimate->score, false);
+    cell_percent(table, from + 2, estimate->se_fixed, true);
+    cell_percent(table, from + 3, estimate->se_super, true);
+    if (interval->reason == ASSAY_REASON_NONE) {
+        assay_table_cell(table, from + 4, "%.2f–%.2f", 100 * interval->low, 100 * interval->high);
+    } else {
+        assay_table_cell(table, from + 4, "n/a");
+    }
+    if (estimate->samples > 0) {
+        assay_table_cell(table, from + 5, "%.1f", estimate->mean_tokens);
+    } else {
+        assay_table_cell(table, from + 5, "n/a");
+    }
 }
 
-static void head(struct assay_table *table, unsigned from, const char *const *names)
+static void head_numbers(struct assay_table *table, unsigned from)
 {
-    static const char *const numbers[] = {"samples", "score %", "F", "S", "tokens"};
-    assay_table_row(table);
-    for (unsigned c = 0; c < from; c++) assay_table_cell(table, c, "%s", names[c]);
-    for (unsigned c = 0; c < 5; c++) assay_table_cell(table, from + c, "%s", numbers[c]);
+    static const char *const names[] = {"samples", "score %", "± F", "± S", "95 % by S", "tokens"};
+    for (unsigned c = 0; c < sizeof names / sizeof names[0]; c++) {
+        assay_table_cell(table, from + c, "%s", names[c]);
+    }
 }
 
 static void print_profiles(struct assay_table *table, const struct assay_results *results,
                            const struct assay_estimates *estimates)
 {
-    static const char *const names[] = {"profile", "temp", "top-p", "top-k", "penalty", "draw"};
-    head(table, COLUMN_SAMPLES, names);
+    unsigned shown[SETTING_COUNT], count = 0;
+    for (unsigned s = 0; s < SETTING_COUNT; s++) {
+        if (is_used(results, s)) shown[count++] = s;
+    }
+    assay_table_row(table);
+    assay_table_cell(table, 0, "profile");
+    for (unsigned c = 0; c < count; c++) {
+        assay_table_cell(table, 1 + c, "%s", settings[shown[c]].name);
+    }
+    assay_table_cell(table, 1 + count, "draw");
+    head_numbers(table, 2 + count);
     for (uint32_t p = 0; p < results->profile_count; p++) {
         const struct assay_profile *profile = &results->profiles[p];
         assay_table_row(table);
         assay_table_cell(table, 0, "%s", profile->name);
-        cell_milli(table, 1, profile->temperature_milli, UINT32_MAX);
-        cell_milli(table, 2, profile->top_p_milli, 1000);
-        if (profile->top_k) {
-            assay_table_cell(table, 3, "%u", profile->top_k);
-        } else {
-            assay_table_cell(table, 3, "–");
+        for (unsigned c = 0; c < count; c++) {
+            cell_setting(table, 1 + c, shown[c], setting_of(profile, shown[c]));
         }
-        cell_milli(table, 4, profile->repetition_penalty_milli, 1000);
-        assay_table_cell(table, 5, "%s", assay_draw_name(profile->draw));
-        cells_of(table, COLUMN_SAMPLES, &estimates->profiles[p]);
+        assay_table_cell(table, 1 + count, "%s", assay_draw_name(profile->draw));
+        cells_of(table, 2 + count, &estimates->profiles[p]);
     }
     assay_table_row(table);
     assay_table_cell(table, 0, "all");
-    cells_of(table, COLUMN_SAMPLES, &estimates->all);
+    cells_of(table, 2 + count, &estimates->all);
     assay_table_print(table, stdout, table->rows - 1);
 }
 
 static void print_strata(struct assay_table *table, const struct assay_results *results,
                          const struct assay_estimates *estimates)
 {
-    static const char *const names[] = {"stratum", "items"};
-    head(table, 2, names);
+    assay_table_row(table);
+    assay_table_cell(table, 0, "stratum");
+    assay_table_cell(table, 1, "items");
+    head_numbers(table, 2);
     for (uint32_t s = 0; s < results->stratum_count; s++) {
         assay_table_row(table);
         assay_table_cell(table, 0, "%s", results->stratum_names[s]);
@@ -87,17 +141,21 @@ static void print_strata(struct assay_table *table, const struct assay_results *
     assay_table_print(table, stdout, 0);
 }
 
-enum assay_status assay_report_print(const struct assay_results *results, struct assay_error *err)
+static bool is_starred(const struct assay_estimate *estimates, uint32_t count)
 {
-    struct assay_estimates *estimates;
-    char hex[ASSAY_DIGEST_HEX];
-    enum assay_status status = assay_estimate_create(&estimates, results, err);
-    if (status) return status;
-    struct assay_table *tables = calloc(2, sizeof *tables);
-    if (!tables) {
-        assay_estimate_destroy(estimates);
-        return assay_fail(err, ASSAY_EMEMORY, "no memory for the tables");
+    for (uint32_t i = 0; i < count; i++) {
+        if (estimates[i].se_fixed == 0 || estimates[i].se_super == 0) return true;
     }
+    return false;
+}
+
+enum assay_status assay_report_print(const struct assay_results *results,
+                                     const struct assay_estimates *estimates,
+                                     struct assay_error *err)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    struct assay_table *tables = calloc(2, sizeof *tables);
+    if (!tables) return assay_fail(err, ASSAY_EMEMORY, "no memory for the tables");
     printf("%s · %s\n%u items × %u profiles × %u replicates (%u set%s) = %llu samples\n\n",
            results->spec_name, results->model_name, results->item_count, results->profile_count,
            results->replicates, results->sets, results->sets == 1 ? "" : "s",
@@ -105,13 +163,15 @@ enum assay_status assay_report_print(const struct assay_results *results, struct
     print_profiles(&tables[0], results, estimates);
     printf("\n");
     print_strata(&tables[1], results, estimates);
-    printf("\nscore %.2f %%  ± %.2f (F: repeated runs of this benchmark)  ± %.2f (S: another "
-           "benchmark of this kind); standard errors\n",
-           100 * estimates->all.score, 100 * estimates->all.se_fixed,
-           100 * estimates->all.se_super);
-    printf("records digest  %s\nresults file    %s\n",
+    if (is_starred(&estimates->all, 1) ||
+        is_starred(estimates->profiles, estimates->profile_count) ||
+        is_starred(estimates->strata, estimates->stratum_count)) {
+        printf("\n* these samples show no spread; that is no error of 0: see the intervals\n");
+    }
+    printf("\n");
+    assay_summary_print(estimates);
+    printf("\nrecords digest  %s\nresults file    %s\n",
            assay_digest_hex(&results->records_digest, hex), results->path);
     free(tables);
-    assay_estimate_destroy(estimates);
     return ASSAY_OK;
 }

@@ -51,7 +51,7 @@ static void attention_block(struct assay_forward *f, const struct assay_pass *pa
     const struct assay_backend *ops = f->ops;
     const struct assay_hyper *m = f->hyper;
     const struct assay_layer_weights *w = &f->weights.layers[layer];
-    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer};
+    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer, 0};
 
     ops->norm(f->team, f->x, w->attn_norm, m->norm_eps, pass->rows, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};
@@ -133,31 +133,66 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The buffers of a pass: where each hangs, its rows and columns. */
+enum { BUFFERS = 9 };
+struct buffer {
+    size_t at, rows, columns;
+};
+
+static void list_buffers(struct buffer to[BUFFERS], const struct assay_hyper *m, size_t rows,
+                         size_t head_rows)
+{
+    size_t heads = (size_t)m->heads * m->head_dim, kv_heads = (size_t)m->kv_heads * m->head_dim;
+    const struct buffer buffers[] = {{offsetof(struct assay_forward, x), rows, m->width},
+                                     {offsetof(struct assay_forward, h), rows, m->width},
+                                     {offsetof(struct assay_forward, q), rows, heads},
+                                     {offsetof(struct assay_forward, o), rows, heads},
+                                     {offsetof(struct assay_forward, k), rows, kv_heads},
+                                     {offsetof(struct assay_forward, v), rows, kv_heads},
+                                     {offsetof(struct assay_forward, gate), rows, m->ffn_width},
+                                     {offsetof(struct assay_forward, up), rows, m->ffn_width},
+                                     {offsetof(struct assay_forward, logits), head_rows, m->vocab}};
+    _Static_assert(sizeof buffers / sizeof buffers[0] == BUFFERS, "one row per buffer");
+    memcpy(to, buffers, sizeof buffers);
+}
+
+static float **buffer_of(struct assay_forward *f, const struct buffer *buffer)
+{
+    return (float **)(void *)((char *)f + buffer->at);
+}
+
+static size_t operand_columns(const struct assay_hyper *m)
+{
+    return larger(larger(m->width, (size_t)m->heads * m->head_dim), m->ffn_width);
+}
+
 static enum assay_status make_activations(struct assay_forward *f, struct assay_error *err)
 {
-    const struct assay_hyper *m = f->hyper;
-    size_t heads = (size_t)m->heads * m->head_dim, kv_heads = (size_t)m->kv_heads * m->head_dim;
+    struct buffer buffers[BUFFERS];
     size_t rows = larger(f->rows_max, f->head_rows_max);
-    const struct {
-        float **to;
-        size_t rows, columns;
-    } buffers[] = {{&f->x, rows, m->width},
-                   {&f->h, rows, m->width},
-                   {&f->q, rows, heads},
-                   {&f->o, rows, heads},
-                   {&f->k, rows, kv_heads},
-                   {&f->v, rows, kv_heads},
-                   {&f->gate, rows, m->ffn_width},
-                   {&f->up, rows, m->ffn_width},
-                   {&f->logits, f->head_rows_max, m->vocab}};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+    list_buffers(buffers, f->hyper, rows, f->head_rows_max);
+    for (size_t i = 0; i < BUFFERS; i++) {
         enum assay_status status =
-            make_floats(f, buffers[i].to, buffers[i].rows, buffers[i].columns, err);
+            make_floats(f, buffer_of(f, &buffers[i]), buffers[i].rows, buffers[i].columns, err);
         if (status) return status;
     }
-    f->operand = f->ops->operand_create(rows, larger(larger(m->width, heads), m->ffn_width));
+    f->operand = f->ops->operand_create(rows, operand_columns(f->hyper));
     if (!f->operand) return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows", rows);
     return ASSAY_OK;
+}
+
+uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay_backend *backend,
+                             size_t rows, size_t head_rows)
+{
+    const struct assay_hyper *hyper = assay_model_hyper(model);
+    struct buffer buffers[BUFFERS];
+    rows = larger(rows, head_rows);
+    list_buffers(buffers, hyper, rows, head_rows);
+    uint64_t bytes = sizeof(struct assay_forward);
+    for (size_t i = 0; i < BUFFERS; i++) {
+        bytes += (uint64_t)buffers[i].rows * buffers[i].columns * sizeof(float);
+    }
+    return bytes + backend->operand_bytes(rows, operand_columns(hyper));
 }
 
 enum assay_status assay_forward_open(struct assay_forward **out, const struct assay_model *model,
@@ -186,10 +221,11 @@ enum assay_status assay_forward_open(struct assay_forward **out, const struct as
 void assay_forward_close(struct assay_forward *forward)
 {
     if (!forward) return;
-    float *buffers[] = {forward->x, forward->h,    forward->q,  forward->o,     forward->k,
-                        forward->v, forward->gate, forward->up, forward->logits};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
-        if (buffers[i]) forward->ops->free(buffers[i]);
+    struct buffer buffers[BUFFERS];
+    list_buffers(buffers, forward->hyper, 0, 0);
+    for (size_t i = 0; i < BUFFERS; i++) {
+        float *buffer = *buffer_of(forward, &buffers[i]);
+        if (buffer) forward->ops->free(buffer);
     }
     if (forward->operand) forward->ops->operand_destroy(forward->operand);
     assay_weights_fini(&forward->weights);

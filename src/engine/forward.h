@@ -12,6 +12,9 @@ ASSAY_MUST_CHECK enum assay_status
 assay_forward_open(struct assay_forward **out, const struct assay_model *model,
                    const struct assay_backend *backend, struct assay_team *team, size_t rows,
                    size_t head_rows, uint32_t context, struct assay_error *err);
+/* What it takes besides the weights. */
+uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay_backend *backend,
+                             size_t rows, size_t head_rows);
 void assay_forward_close(struct assay_forward *forward); /* NULL is fine */
 
 /* The rows of one pass: tokens of any mixture of sequences, each at its place. A sequence's rows

@@ -30,6 +30,12 @@ enum assay_status assay_prompts_init(struct assay_prompts *prompts, size_t place
     return status;
 }
 
+uint64_t assay_prompts_bytes(size_t place_count, uint32_t context, size_t vocab)
+{
+    return place_count * (sizeof(struct assay_prompt) + (uint64_t)context * sizeof(uint32_t) +
+                          (uint64_t)vocab * sizeof(float));
+}
+
 void assay_prompts_fini(struct assay_prompts *prompts)
 {
     for (size_t i = 0; prompts->places && i < prompts->place_count; i++) {

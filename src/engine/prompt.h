@@ -28,6 +28,8 @@ ASSAY_MUST_CHECK enum assay_status assay_prompts_init(struct assay_prompts *prom
                                                       size_t place_count,
                                                       struct assay_kv_pool *pool, uint32_t context,
                                                       size_t vocab, struct assay_error *err);
+/* What they take besides the pool. */
+uint64_t assay_prompts_bytes(size_t place_count, uint32_t context, size_t vocab);
 void assay_prompts_fini(struct assay_prompts *prompts); /* zeroed is fine */
 
 /* The prompt with these tokens, one more user in it. NULL: not now, because every place is in use,

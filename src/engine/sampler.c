@@ -54,6 +54,12 @@ enum assay_status assay_sampler_create(struct assay_sampler **out,
     return ASSAY_OK;
 }
 
+uint64_t assay_sampler_bytes(size_t vocab)
+{
+    return vocab * (sizeof(float) + sizeof(struct assay_entry) + sizeof(uint32_t)) +
+           (vocab / ASSAY_WEIGHT_BLOCK + 1) * sizeof(uint64_t);
+}
+
 void assay_sampler_destroy(struct assay_sampler *sampler)
 {
     if (!sampler) return;

@@ -18,6 +18,7 @@ enum { ASSAY_SAMPLER_VOCAB_MAX = 1 << 23 };
 ASSAY_MUST_CHECK enum assay_status assay_sampler_create(struct assay_sampler **out,
                                                         const struct assay_backend *backend,
                                                         size_t vocab, struct assay_error *err);
+uint64_t assay_sampler_bytes(size_t vocab);                /* what it takes */
 void assay_sampler_destroy(struct assay_sampler *sampler); /* NULL is fine */
 
 /* What a verifier needs to follow a draw. At temperature 0: weight = total = 1, lo = 0. */

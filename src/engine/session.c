@@ -7,34 +7,6 @@
 
 #include <stdlib.h>
 
-enum { BATCH_MAX = 1024, THREADS_MAX = 256, PREFILL_ROWS_MAX = 4096 };
-/* Prompts kept besides the samples' own pages: being computed, ready, or in memory for the next. */
-enum { PROMPTS_MIN = 3, PROMPTS_MAX = 16, SEATS_PER_PROMPT = 4 };
-
-static size_t prompt_places(uint32_t batch)
-{
-    uint32_t count = batch / SEATS_PER_PROMPT;
-    return count < PROMPTS_MIN ? PROMPTS_MIN : count > PROMPTS_MAX ? PROMPTS_MAX : count;
-}
-
-static enum assay_status check_options(const struct assay_session_options *options,
-                                       const struct assay_hyper *hyper, struct assay_error *err)
-{
-    const struct {
-        const char *name;
-        uint32_t value, max;
-    } ranges[] = {{"batch", options->batch, BATCH_MAX},
-                  {"threads", options->threads, THREADS_MAX},
-                  {"prefill rows", options->prefill_rows, PREFILL_ROWS_MAX},
-                  {"context", options->context, hyper->context}};
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        if (ranges[i].value >= 1 && ranges[i].value <= ranges[i].max) continue;
-        return assay_fail(err, ASSAY_EVALUE, "%s %u: must be 1 to %u", ranges[i].name,
-                          ranges[i].value, ranges[i].max);
-    }
-    return ASSAY_OK;
-}
-
 static enum assay_status open_samplers(struct assay_session *session, struct assay_error *err)
 {
     uint32_t threads = session->options.threads;
@@ -48,22 +20,10 @@ static enum assay_status open_samplers(struct assay_session *session, struct ass
     return status;
 }
 
-static size_t longest_piece(const struct assay_tokenizer *tokenizer)
-{
-    size_t longest = 0;
-    for (uint32_t token = 0; token < assay_tokenizer_vocab(tokenizer); token++) {
-        const char *data;
-        size_t size;
-        assay_tokenizer_piece(tokenizer, token, false, &data, &size);
-        if (size > longest) longest = size;
-    }
-    return longest;
-}
-
 static enum assay_status open_seats(struct assay_session *session, struct assay_error *err)
 {
     uint32_t batch = session->options.batch;
-    size_t piece = longest_piece(assay_model_tokenizer(session->model));
+    size_t piece = assay_session_longest_piece(assay_model_tokenizer(session->model));
     enum assay_status status = ASSAY_OK;
     session->seats = calloc(batch, sizeof *session->seats);
     session->jobs = calloc(batch, sizeof *session->jobs);
@@ -82,8 +42,8 @@ static enum assay_status open_caches(struct assay_session *session, struct assay
 {
     const struct assay_session_options *options = &session->options;
     const struct assay_hyper *hyper = session->hyper;
-    struct assay_kv_view shape = {hyper->layers, hyper->kv_heads, hyper->head_dim, 0};
-    size_t prompts = prompt_places(options->batch);
+    struct assay_kv_view shape = {hyper->layers, hyper->kv_heads, hyper->head_dim, 0, 0};
+    size_t prompts = assay_session_prompt_places(options->batch);
     enum assay_status status = assay_kv_pool_open(&session->pool, options->backend, &shape,
                                                   options->batch + prompts, options->context, err);
     if (!status) {
@@ -113,7 +73,7 @@ enum assay_status assay_session_open(struct assay_session **out, const struct as
                                      const struct assay_session_options *options,
                                      struct assay_error *err)
 {
-    enum assay_status status = check_options(options, assay_model_hyper(model), err);
+    enum assay_status status = assay_session_check_options(options, assay_model_hyper(model), err);
     if (status) return status;
     struct assay_session *session = calloc(1, sizeof *session);
     if (!session) return assay_fail(err, ASSAY_EMEMORY, "no memory for a session");
@@ -121,7 +81,7 @@ enum assay_status assay_session_open(struct assay_session **out, const struct as
     session->hyper = assay_model_hyper(model);
     session->options = *options;
     /* Every run of the team checks each thread's float mode (1.1), from the RoPE table on. */
-    status = assay_team_open(&session->team, options->threads, err);
+    status = assay_team_open(&session->team, options->threads, options->place, err);
     if (!status) status = open_samplers(session, err);
     if (!status) status = open_caches(session, err);
     if (!status) status = open_passes(session, err);

@@ -78,6 +78,14 @@ struct assay_session {
     struct assay_session_counters counters;
 };
 
+/* --- memory.c */
+ASSAY_MUST_CHECK enum assay_status
+assay_session_check_options(const struct assay_session_options *options,
+                            const struct assay_hyper *hyper, struct assay_error *err);
+size_t assay_session_prompt_places(uint32_t batch);
+/* Bytes of the longest text that one token may add to an output. */
+size_t assay_session_longest_piece(const struct assay_tokenizer *tokenizer);
+
 /* --- request.c */
 /* Append a checked copy. */
 ASSAY_MUST_CHECK enum assay_status assay_queue_push(struct assay_session *session,

@@ -8,6 +8,7 @@
 #include "base/exact.h"
 #include "base/team.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 static enum assay_status make_matrix(const struct assay_weights *weights, struct assay_weight *out,
@@ -39,22 +40,51 @@ static enum assay_status make_norm(const struct assay_weights *weights, float **
     return ASSAY_OK;
 }
 
+/* What a layer is made of: where a tensor stands in the model's layer and in ours. */
+struct part {
+    size_t from, to;
+};
+#define PART(name)                                                                                 \
+    {                                                                                              \
+        offsetof(struct assay_layer_tensors, name), offsetof(struct assay_layer_weights, name)     \
+    }
+static const struct part vectors[] = {PART(attn_norm), PART(ffn_norm)};
+static const struct part matrices[] = {PART(q),    PART(k),  PART(v),   PART(o),
+                                       PART(gate), PART(up), PART(down)};
+enum {
+    VECTORS = sizeof vectors / sizeof vectors[0],
+    MATRICES = sizeof matrices / sizeof matrices[0]
+};
+
+static const struct assay_tensor *tensor_of(const struct assay_layer_tensors *layer,
+                                            const struct part *part)
+{
+    return (const struct assay_tensor *)(const void *)((const char *)layer + part->from);
+}
+
+static float **vector_of(struct assay_layer_weights *layer, const struct part *part)
+{
+    return (float **)(void *)((char *)layer + part->to);
+}
+
+static struct assay_weight *matrix_of(struct assay_layer_weights *layer, const struct part *part)
+{
+    return (struct assay_weight *)(void *)((char *)layer + part->to);
+}
+
 static enum assay_status make_layer(const struct assay_weights *weights,
                                     struct assay_layer_weights *layer,
                                     const struct assay_layer_tensors *tensors,
                                     struct assay_error *err)
 {
-    const struct {
-        struct assay_weight *to;
-        const struct assay_tensor *from;
-    } matrices[] = {{&layer->q, &tensors->q},       {&layer->k, &tensors->k},
-                    {&layer->v, &tensors->v},       {&layer->o, &tensors->o},
-                    {&layer->gate, &tensors->gate}, {&layer->up, &tensors->up},
-                    {&layer->down, &tensors->down}};
-    enum assay_status status = make_norm(weights, &layer->attn_norm, &tensors->attn_norm, err);
-    if (!status) status = make_norm(weights, &layer->ffn_norm, &tensors->ffn_norm, err);
-    for (size_t i = 0; !status && i < sizeof matrices / sizeof matrices[0]; i++) {
-        status = make_matrix(weights, matrices[i].to, matrices[i].from, err);
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; !status && i < VECTORS; i++) {
+        status =
+            make_norm(weights, vector_of(layer, &vectors[i]), tensor_of(tensors, &vectors[i]), err);
+    }
+    for (size_t i = 0; !status && i < MATRICES; i++) {
+        status = make_matrix(weights, matrix_of(layer, &matrices[i]),
+                             tensor_of(tensors, &matrices[i]), err);
     }
     return status;
 }
@@ -122,6 +152,24 @@ enum assay_status assay_weights_init(struct assay_weights *weights, const struct
     return status;
 }
 
+uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay_backend *backend,
+                             uint32_t context)
+{
+    const struct assay_hyper *hyper = assay_model_hyper(model);
+    const struct assay_model_tensors *tensors = assay_model_tensors(model);
+    uint64_t bytes = (uint64_t)context * hyper->rope_dims * sizeof(float) +
+                     hyper->width * sizeof(float) + backend->matrix_bytes(&tensors->output);
+    for (uint32_t i = 0; i < hyper->layers; i++) {
+        for (size_t m = 0; m < MATRICES; m++) {
+            bytes += backend->matrix_bytes(tensor_of(&tensors->layers[i], &matrices[m]));
+        }
+        for (size_t v = 0; v < VECTORS; v++) {
+            bytes += tensor_of(&tensors->layers[i], &vectors[v])->columns * sizeof(float);
+        }
+    }
+    return bytes + hyper->layers * sizeof(struct assay_layer_weights);
+}
+
 static void drop_matrix(const struct assay_backend *backend, struct assay_weight *weight)
 {
     if (weight->matrix) backend->matrix_destroy(weight->matrix);
@@ -137,13 +185,8 @@ void assay_weights_fini(struct assay_weights *weights)
     const struct assay_backend *backend = weights->backend;
     for (uint32_t i = 0; i < weights->layer_count; i++) {
         struct assay_layer_weights *layer = &weights->layers[i];
-        struct assay_weight *matrices[] = {&layer->q,    &layer->k,  &layer->v,   &layer->o,
-                                           &layer->gate, &layer->up, &layer->down};
-        for (size_t m = 0; m < sizeof matrices / sizeof matrices[0]; m++) {
-            drop_matrix(backend, matrices[m]);
-        }
-        drop_floats(backend, layer->attn_norm);
-        drop_floats(backend, layer->ffn_norm);
+        for (size_t m = 0; m < MATRICES; m++) drop_matrix(backend, matrix_of(layer, &matrices[m]));
+        for (size_t v = 0; v < VECTORS; v++) drop_floats(backend, *vector_of(layer, &vectors[v]));
     }
     drop_matrix(backend, &weights->output);
     drop_floats(backend, weights->output_norm);

@@ -32,6 +32,9 @@ ASSAY_MUST_CHECK enum assay_status assay_weights_init(struct assay_weights *weig
                                                       const struct assay_backend *backend,
                                                       struct assay_team *team, uint32_t context,
                                                       struct assay_error *err);
+/* What they take. */
+uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay_backend *backend,
+                             uint32_t context);
 void assay_weights_fini(struct assay_weights *weights); /* zeroed is fine */
 
 #endif

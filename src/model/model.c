@@ -13,6 +13,7 @@
 
 struct assay_model {
     struct assay_mapping mapping; /* empty for a model in the caller's memory */
+    uint64_t file_bytes;
     struct assay_arena arena;
     struct assay_gguf *gguf;
     struct assay_hyper hyper;
@@ -55,6 +56,7 @@ enum assay_status assay_model_parse(struct assay_model **out, const uint8_t *dat
 {
     struct assay_model *model = calloc(1, sizeof *model);
     if (!model) return assay_fail(err, ASSAY_EMEMORY, "no memory for a model");
+    model->file_bytes = size;
     enum assay_status status = build(model, data, size, err);
     if (status) {
         assay_model_close(model);
@@ -89,6 +91,11 @@ void assay_model_close(struct assay_model *model)
     assay_arena_fini(&model->arena);
     if (model->mapping.data) assay_file_unmap(&model->mapping);
     free(model);
+}
+
+uint64_t assay_model_file_bytes(const struct assay_model *model)
+{
+    return model->file_bytes;
 }
 
 const struct assay_hyper *assay_model_hyper(const struct assay_model *model)

@@ -1,33 +1,47 @@
-/* The runner: queue → session → judge → journal, until nothing is missing; then the journal becomes
- * the results file. */
+/* The runner. Each rank: queue → session → judge → journal, until nothing is left; then the ranks
+ * meet, and rank 0 makes the journal the results file. Between the first sample and the meeting no
+ * rank waits for another: what a rank has finished is on its disk, whoever else dies. */
 #include "assay/run.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "crypto/digest.h"
+#include "run/host.h"
+#include "run/merge.h"
 #include "run/pace.h"
 #include "run/queue.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-static const struct assay_journal_options journal_options = {
-    .rank = 0, .sync_records = 256, .sync_ns = 1000000000};
+enum { SYNC_RECORDS = 256, WAIT_NS = 1000000 };
 
-/* What the loop works with; all borrowed from assay_run. */
+static const uint64_t second_ns = 1000000000;
+
+/* What a rank works with; all borrowed from assay_run. */
 struct runner {
     const struct assay_job *job;
+    struct assay_comm *comm;
     const struct assay_run_options *options;
+    const char *journal_path;
+    struct assay_host host;
     struct assay_journal *journal;
     struct assay_session *session;
+    struct assay_queue queue;
     struct assay_run_progress *progress;
     struct assay_pace pace;
-    uint64_t start_ns;
+    uint64_t held; /* samples in the session */
+    uint64_t start_ns, busy_ns, clock_ns;
+    uint32_t clock_mhz;
     struct assay_bytes answer; /* scratch */
 };
+
+static bool is_first(const struct runner *runner)
+{
+    return assay_comm_facts(runner->comm)->rank == 0;
+}
 
 static bool stopped(const struct runner *runner)
 {
@@ -69,175 +83,292 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
         .tokens = sample->tokens,
         .log_probs = sample->log_probs};
     struct assay_circumstances circumstances = {.prompt_shared = sample->prompt_shared,
-                                                .rank = journal_options.rank,
                                                 .attempts = 1,
                                                 .batch_rows = sample->batch_rows,
+                                                .clock_mhz = runner->clock_mhz,
                                                 .start_ns = sample->start_ns,
                                                 .duration_ns = sample->duration_ns,
                                                 .text = sample->text};
-    status = assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
-    if (status) return status;
-    runner->progress->samples_done++;
-    runner->progress->correct += judgement.verdict == ASSAY_VERDICT_CORRECT;
-    return ASSAY_OK;
+    assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
+                      sample->token_count);
+    return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
 }
 
+/* Rank 0 tells how far all are: what the board said, and what it has itself done since. */
 static void report_progress(struct runner *runner)
 {
     struct assay_run_progress *progress = runner->progress;
-    uint64_t now = assay_clock_monotonic_ns();
-    progress->counters = assay_session_counters(runner->session);
+    const struct assay_queue *queue = &runner->queue;
+    uint64_t now = assay_clock_monotonic_ns(), words[ASSAY_BOARD_WORDS];
+    for (size_t i = 0; i < ASSAY_BOARD_WORDS; i++) {
+        words[i] = queue->total.words[i] + (queue->mine.words[i] - queue->told.words[i]);
+    }
+    progress->samples_done = progress->samples_resumed + words[ASSAY_BOARD_SAMPLES];
+    progress->correct = words[ASSAY_BOARD_CORRECT];
+    progress->output_tokens = words[ASSAY_BOARD_TOKENS];
     progress->seconds = (double)(now - runner->start_ns) * 1e-9;
-    assay_pace_mark(&runner->pace, now, progress->counters.output_tokens, progress->samples_done);
+    assay_pace_mark(&runner->pace, now, progress->output_tokens, progress->samples_done);
     double rate = assay_pace_samples(&runner->pace);
     uint64_t left = progress->samples_total - progress->samples_done;
     progress->tokens_per_second = assay_pace_tokens(&runner->pace);
     progress->eta_seconds = left == 0 ? 0 : rate > 0 ? (double)left / rate : NAN;
-    if (runner->options->progress) runner->options->progress(runner->options->context, progress);
+    if (!is_first(runner) || !runner->options->progress) return;
+    runner->options->progress(runner->options->context, progress);
 }
 
-static enum assay_status compute(struct runner *runner, struct assay_queue *queue,
-                                 struct assay_error *err)
+static void look_at_clock(struct runner *runner)
+{
+    uint64_t now = assay_clock_monotonic_ns();
+    if (now - runner->clock_ns < second_ns) return;
+    runner->clock_mhz = assay_clock_processor_mhz();
+    runner->clock_ns = now;
+}
+
+static enum assay_status submit_groups(struct runner *runner, struct assay_error *err)
 {
     struct assay_request request;
+    enum assay_status status = assay_queue_poll(&runner->queue, runner->held, err);
+    while (!status && assay_queue_wants(&runner->queue, runner->held) &&
+           assay_queue_next(&runner->queue, &request)) {
+        status = assay_session_submit(runner->session, &request, err);
+        runner->held += request.sample_count;
+    }
+    return status;
+}
+
+static enum assay_status step(struct runner *runner, struct assay_error *err)
+{
     struct assay_sample sample;
+    enum assay_status status = assay_session_step(runner->session, err);
+    while (!status && assay_session_take(runner->session, &sample)) {
+        status = record_sample(runner, &sample, err);
+        runner->held--;
+    }
+    return status;
+}
+
+static void pause_for(long ns)
+{
+    const struct timespec pause = {0, ns};
+    nanosleep(&pause, NULL);
+}
+
+static enum assay_status compute(struct runner *runner, struct assay_error *err)
+{
     enum assay_status status = ASSAY_OK;
-    runner->start_ns = assay_clock_monotonic_ns();
-    for (bool more = true; !status;) {
-        while (more && !status && assay_session_wants(runner->session)) {
-            more = assay_queue_next(queue, &request);
-            if (more) status = assay_session_submit(runner->session, &request, err);
-        }
-        if (status || assay_session_idle(runner->session)) break;
-        if (stopped(runner)) {
-            return assay_fail(err, ASSAY_EINTERRUPTED, "stopped; %llu of %llu samples are kept",
-                              (unsigned long long)runner->progress->samples_done,
-                              (unsigned long long)runner->progress->samples_total);
-        }
-        status = assay_session_step(runner->session, err);
-        while (!status && assay_session_take(runner->session, &sample)) {
-            status = record_sample(runner, &sample, err);
+    while (!status) {
+        status = submit_groups(runner, err);
+        if (status) break;
+        if (stopped(runner)) return assay_fail(err, ASSAY_EINTERRUPTED, "stopped");
+        if (!assay_session_idle(runner->session)) {
+            look_at_clock(runner);
+            status = step(runner, err);
+        } else if (assay_queue_empty(&runner->queue)) {
+            break;
+        } else {
+            pause_for(WAIT_NS / 10); /* the board has not answered yet */
         }
         report_progress(runner);
     }
     return status;
 }
 
+/* Until all ranks have ended their part. A signal that comes here still stops the others. */
+static enum assay_status meet(struct runner *runner, enum assay_status status,
+                              struct assay_error *err)
+{
+    struct assay_error trouble;
+    bool done = false;
+    enum assay_status met = assay_comm_meet(runner->comm, &trouble);
+    while (!met) {
+        met = assay_comm_meet_test(runner->comm, &done, &trouble);
+        if (met || done) break;
+        if (stopped(runner) && !runner->queue.closed) {
+            assay_queue_shut(&runner->queue);
+            if (!status) status = assay_fail(err, ASSAY_EINTERRUPTED, "stopped");
+        }
+        met = assay_queue_poll(&runner->queue, UINT64_MAX, &trouble);
+        report_progress(runner);
+        pause_for(WAIT_NS);
+    }
+    /* Every rank has published its counts before it came. */
+    if (!met) met = assay_queue_finish(&runner->queue, &trouble);
+    report_progress(runner);
+    if (status || !met) return status;
+    return assay_fail(err, met, "%s", trouble.text);
+}
+
 /* Session and queue around the loop; the journal is open before and after. */
 static enum assay_status compute_missing(struct runner *runner, struct assay_error *err)
 {
     const struct assay_run_options *options = runner->options;
-    struct assay_queue queue = {0};
     struct assay_session_options session = {.backend = options->backend,
                                             .batch = options->batch,
-                                            .threads = options->threads,
+                                            .threads = runner->host.threads,
                                             .prefill_rows = options->prefill_rows,
-                                            .context = runner->job->context};
-    if (runner->progress->samples_done == runner->progress->samples_total) return ASSAY_OK;
+                                            .context = runner->job->context,
+                                            .place = &runner->host.place};
     enum assay_status status =
-        assay_session_open(&runner->session, runner->job->model, &session, err);
-    if (!status) status = assay_queue_init(&queue, runner->job, runner->journal, err);
-    if (!status) status = compute(runner, &queue, err);
-    assay_queue_fini(&queue);
+        assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    if (!status) status = assay_session_open(&runner->session, runner->job->model, &session, err);
+    if (!status) {
+        status = assay_queue_init(&runner->queue, runner->job, runner->journal, runner->comm,
+                                  options->batch, err);
+    }
+    status = assay_comm_agree(runner->comm, status, err);
+    if (!status) {
+        runner->start_ns = assay_clock_monotonic_ns();
+        status = compute(runner, err);
+        if (status) assay_queue_shut(&runner->queue);
+        struct assay_error syncing;
+        enum assay_status synced = assay_journal_sync(runner->journal, &syncing);
+        if (!status && synced) status = assay_fail(err, synced, "%s", syncing.text);
+        synced = assay_queue_finish(&runner->queue, &syncing);
+        if (!status && synced) status = assay_fail(err, synced, "%s", syncing.text);
+        runner->busy_ns = assay_clock_monotonic_ns() - runner->start_ns;
+        status = meet(runner, status, err);
+    }
+    return status;
+}
+
+/* What each rank tells rank 0 when all is over. */
+struct summary {
+    struct assay_session_counters counters;
+    uint64_t busy_ns, whole_ns;
+};
+
+static enum assay_status gather_summaries(struct runner *runner, struct assay_error *err)
+{
+    uint32_t ranks = assay_comm_facts(runner->comm)->ranks;
+    struct summary mine = {.busy_ns = runner->busy_ns,
+                           .whole_ns = assay_clock_monotonic_ns() - runner->start_ns};
+    struct summary *all = calloc(ranks, sizeof *all);
+    if (runner->session) mine.counters = assay_session_counters(runner->session);
+    enum assay_status status = assay_comm_agree(runner->comm, all ? ASSAY_OK : ASSAY_EMEMORY, err);
+    if (!status) status = assay_comm_gather(runner->comm, &mine, sizeof mine, all, err);
+    struct assay_run_progress *progress = runner->progress;
+    for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) {
+        progress->counters.prompt_tokens += all[r].counters.prompt_tokens;
+        progress->counters.prefill_tokens += all[r].counters.prefill_tokens;
+        progress->counters.output_tokens += all[r].counters.output_tokens;
+        progress->counters.passes += all[r].counters.passes;
+        double idle = 1.0 - (double)all[r].busy_ns / (double)all[r].whole_ns;
+        if (idle > progress->idle_share) progress->idle_share = idle;
+    }
+    free(all);
+    return status;
+}
+
+/* Rank 0 reads the directory, cuts and reports; the others join with what it has found. */
+static enum assay_status open_journal(struct runner *runner, struct assay_error *err)
+{
+    struct assay_journal_recovery recovery = {0}, unused;
+    size_t bytes = (size_t)(runner->job->plan.sample_count / 8 + 1);
+    struct assay_journal_options options = {.rank = assay_comm_facts(runner->comm)->rank,
+                                            .sync_records = SYNC_RECORDS,
+                                            .sync_ns = second_ns,
+                                            .process = &runner->host.process};
+    uint8_t *bits = calloc(bytes, 1);
+    enum assay_status status =
+        bits ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory for the journal's flags");
+    if (!status && is_first(runner)) {
+        status = assay_journal_open(&runner->journal, runner->journal_path, &runner->job->plan,
+                                    &options, &recovery, err);
+        if (!status) memcpy(bits, assay_journal_present(runner->journal).bits, bytes);
+    }
+    status = assay_comm_agree(runner->comm, status, err);
+    if (!status) status = assay_comm_broadcast(runner->comm, bits, bytes, err);
+    if (!status) status = assay_comm_broadcast(runner->comm, &recovery, sizeof recovery, err);
+    struct assay_journal_present present = {bits, bytes};
+    options.joining = &present;
+    if (!status && !is_first(runner)) {
+        status = assay_journal_open(&runner->journal, runner->journal_path, &runner->job->plan,
+                                    &options, &unused, err);
+    }
+    free(bits);
+    struct assay_run_progress *progress = runner->progress;
+    progress->samples_resumed = progress->samples_done = recovery.samples;
+    progress->torn_bytes = recovery.torn_bytes;
+    progress->torn_files = recovery.torn_files;
+    progress->unlocked = !recovery.locked;
+    return assay_comm_agree(runner->comm, status, err);
+}
+
+static enum assay_status run_journal(struct runner *runner, struct assay_error *err)
+{
+    struct assay_error closing;
+    struct assay_run_progress *progress = runner->progress;
+    enum assay_status status = open_journal(runner, err);
+    if (!status && is_first(runner) && runner->options->progress) {
+        runner->options->progress(runner->options->context, progress);
+    }
+    if (!status && progress->samples_done < progress->samples_total) {
+        status = compute_missing(runner, err);
+    }
+    enum assay_status closed = assay_journal_close(runner->journal, &closing);
+    if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
+    status = assay_comm_agree(runner->comm, status, err);
+    if (!status && runner->session) status = gather_summaries(runner, err);
+    assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
-    runner->session = NULL;
     assay_bytes_fini(&runner->answer);
     return status;
 }
 
-static enum assay_status write_results(const struct assay_job *job,
-                                       const struct assay_run_options *options,
-                                       const char *journal_path, struct assay_error *err)
+/* All ranks must have opened the same job: a spec or a benchmark on a node's own disk may differ.
+ */
+static enum assay_status compare_plans(const struct assay_job *job, struct assay_comm *comm,
+                                       struct assay_error *err)
 {
-    uint32_t items = job->plan.item_count;
-    uint32_t strata = assay_benchmark_stratum_count(job->benchmark);
-    const char **texts = calloc((size_t)items * 2 + strata, sizeof *texts);
-    uint32_t *item_strata = calloc(items, sizeof *item_strata);
-    char host[256] = "";
-    enum assay_status status = ASSAY_OK;
-    if (!texts || !item_strata) {
-        status = assay_fail(err, ASSAY_EMEMORY, "no memory for the results file");
-        goto done;
-    }
-    gethostname(host, sizeof host - 1);
-    for (uint32_t i = 0; i < items; i++) {
-        const struct assay_item *item = assay_benchmark_item(job->benchmark, i);
-        texts[i] = item->id;
-        texts[items + i] = item->topic;
-        item_strata[i] = assay_benchmark_item_stratum(job->benchmark, i);
-    }
-    for (uint32_t i = 0; i < strata; i++) {
-        texts[2 * items + i] = assay_benchmark_stratum(job->benchmark, i);
-    }
-    struct assay_run_facts facts = {.plan = &job->plan,
-                                    .model_name = assay_model_hyper(job->model)->name,
-                                    .engine = "assay " ASSAY_VERSION,
-                                    .backend = assay_backend_name(options->backend),
-                                    .isa = assay_backend_isa(options->backend),
-                                    .host = host,
-                                    .threads = options->threads,
-                                    .batch = options->batch,
-                                    .item_ids = texts,
-                                    .item_topics = texts + items,
-                                    .item_strata = item_strata,
-                                    .item_prompt_tokens = job->prompt_counts,
-                                    .item_prompt_digests = job->prompt_digests,
-                                    .stratum_names = texts + 2 * (size_t)items,
-                                    .stratum_count = strata};
-    status = assay_results_write(options->results, journal_path, &facts, err);
-done:
-    free(item_strata);
-    free(texts);
-    return status;
-}
-
-/* Whether this plan's results are there already; another plan's are never touched. */
-static enum assay_status check_existing(const struct assay_job *job, const char *path,
-                                        bool *complete, struct assay_error *err)
-{
-    struct assay_results_head head;
+    struct assay_digest first = job->plan.digest;
     char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
-    *complete = false;
-    if (!assay_file_exists(path)) return ASSAY_OK;
-    enum assay_status status = assay_results_peek(&head, path, err);
-    if (status) return status;
-    *complete = assay_digest_equal(&head.plan_digest, &job->plan.digest);
-    if (*complete) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EMISMATCH,
-                      "%s: holds results of another spec (digest %.12s…, this one's is %.12s…); "
-                      "name another file with --output, or remove it",
-                      path, assay_digest_hex(&head.spec_digest, theirs),
-                      assay_digest_hex(&job->spec->digest, ours));
+    enum assay_status status = assay_comm_broadcast(comm, &first, sizeof first, err);
+    if (!status && !assay_digest_equal(&first, &job->plan.digest)) {
+        status =
+            assay_fail(err, ASSAY_EMISMATCH, "its plan is %.12s…, rank 0 has %.12s…",
+                       assay_digest_hex(&job->plan.digest, ours), assay_digest_hex(&first, theirs));
+    }
+    return assay_comm_agree(comm, status, err);
 }
 
-static enum assay_status run_journal(struct runner *runner, const char *journal_path,
-                                     struct assay_error *err)
+static enum assay_status look_for_results(const struct runner *runner, bool *complete,
+                                          struct assay_error *err)
 {
-    struct assay_journal_recovery recovery = {0};
-    struct assay_error closing;
-    struct assay_run_progress *progress = runner->progress;
-    enum assay_status status = assay_journal_open(
-        &runner->journal, journal_path, &runner->job->plan, &journal_options, &recovery, err);
+    enum assay_status status = ASSAY_OK;
+    *complete = false;
+    if (is_first(runner)) {
+        status = assay_merge_check_existing(runner->job, runner->options->results, complete, err);
+    }
+    status = assay_comm_agree(runner->comm, status, err);
     if (status) return status;
-    progress->samples_resumed = progress->samples_done = recovery.samples;
-    progress->torn_bytes = recovery.torn_bytes;
-    if (runner->options->progress) runner->options->progress(runner->options->context, progress);
-    status = compute_missing(runner, err);
-    enum assay_status closed = assay_journal_close(runner->journal, &closing);
-    if (status || !closed) return status;
-    return assay_fail(err, closed, "%s", closing.text);
+    return assay_comm_broadcast(runner->comm, complete, sizeof *complete, err);
 }
 
-enum assay_status assay_run(const struct assay_job *job, const struct assay_run_options *options,
+static enum assay_status merge(const struct runner *runner, struct assay_error *err)
+{
+    const char *path = runner->journal_path;
+    enum assay_status status = ASSAY_OK;
+    if (is_first(runner)) {
+        status = assay_merge(runner->job, runner->options->results, path, err);
+        if (!status) status = assay_journal_remove(path, err);
+    }
+    return assay_comm_agree(runner->comm, status, err);
+}
+
+enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm,
+                            const struct assay_run_options *options,
                             enum assay_run_outcome *outcome, struct assay_run_progress *progress,
                             struct assay_error *err)
 {
     struct assay_bytes journal_path = {0};
-    struct runner runner = {.job = job, .options = options, .progress = progress};
-    bool complete;
-    *progress = (struct assay_run_progress){
-        .samples_total = job->plan.sample_count, .eta_seconds = NAN, .tokens_per_second = NAN};
-    enum assay_status status = check_existing(job, options->results, &complete, err);
+    struct runner runner = {.job = job, .comm = comm, .options = options, .progress = progress};
+    bool complete = false;
+    *progress = (struct assay_run_progress){.ranks = assay_comm_facts(comm)->ranks,
+                                            .samples_total = job->plan.sample_count,
+                                            .eta_seconds = NAN,
+                                            .tokens_per_second = NAN};
+    enum assay_status status = compare_plans(job, comm, err);
+    if (!status) status = look_for_results(&runner, &complete, err);
     if (status) return status;
     if (complete) {
         progress->samples_done = progress->samples_resumed = progress->samples_total;
@@ -245,12 +376,18 @@ enum assay_status assay_run(const struct assay_job *job, const struct assay_run_
         return ASSAY_OK;
     }
     status = assay_bytes_format(&journal_path, err, "%s.journal", options->results);
-    if (status) return status;
-    const char *path = (const char *)journal_path.data;
-    status = run_journal(&runner, path, err);
-    if (!status) status = write_results(job, options, path, err);
-    if (!status) status = assay_journal_remove(path, err);
+    runner.journal_path = (const char *)journal_path.data;
+    if (!status) status = assay_host_open(&runner.host, comm, options, err);
+    status = assay_comm_agree(comm, status, err);
+    if (!status) status = run_journal(&runner, err);
+    if (!status) status = merge(&runner, err);
     if (!status) *outcome = ASSAY_RUN_FINISHED;
+    if (status == ASSAY_EINTERRUPTED && is_first(&runner)) {
+        status = assay_fail(err, status, "stopped; %llu of %llu samples are kept",
+                            (unsigned long long)progress->samples_done,
+                            (unsigned long long)progress->samples_total);
+    }
+    assay_host_close(&runner.host);
     assay_bytes_fini(&journal_path);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "store/machines.h"
 #include "store/record.h"
 
 #include <inttypes.h>
@@ -38,6 +39,7 @@ enum assay_status assay_image_check(struct assay_results *out, struct assay_imag
     if (!status) status = check_spec(&checker, err);
     if (!status) status = check_profiles(&checker, err);
     if (!status) status = check_tables(&checker, err);
+    if (!status) status = assay_machines_take(&results, image, err);
     if (!status) status = check_offsets(&checker, err);
     if (!status) status = check_samples(&checker, err);
     if (!status) status = check_digests(&checker, err);
@@ -99,8 +101,6 @@ static enum assay_status fill_attributes(struct checker *checker, struct assay_e
     results->spec_name = texts[ASSAY_ATTRIBUTE_SPEC_NAME];
     results->model_name = texts[ASSAY_ATTRIBUTE_MODEL_NAME];
     results->engine = texts[ASSAY_ATTRIBUTE_ENGINE];
-    results->backend = texts[ASSAY_ATTRIBUTE_BACKEND];
-    results->isa = texts[ASSAY_ATTRIBUTE_ISA];
     results->host = texts[ASSAY_ATTRIBUTE_HOST];
     results->created = texts[ASSAY_ATTRIBUTE_CREATED];
     results->site = texts[ASSAY_ATTRIBUTE_SITE];
@@ -140,14 +140,15 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->token_offset = columns[ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET];
     results->tokens = columns[ASSAY_COLUMN_TOKEN_ID];
     results->log_probs = columns[ASSAY_COLUMN_TOKEN_LOG_PROB];
+    results->process = columns[ASSAY_COLUMN_PROCESS];
     results->answer_offset = columns[ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET];
     results->answer_bytes = columns[ASSAY_COLUMN_ANSWER_BYTES];
-    results->rank = columns[ASSAY_COLUMN_RANK];
     results->attempts = columns[ASSAY_COLUMN_ATTEMPTS];
     results->batch_rows = columns[ASSAY_COLUMN_BATCH_ROWS];
     results->prompt_shared = columns[ASSAY_COLUMN_PROMPT_SHARED];
     results->start_ns = columns[ASSAY_COLUMN_START_NS];
     results->duration_ns = columns[ASSAY_COLUMN_DURATION_NS];
+    results->clock_mhz = columns[ASSAY_COLUMN_CLOCK_MHZ];
     return ASSAY_OK;
 }
 
@@ -309,6 +310,7 @@ static enum assay_status check_samples(const struct checker *checker, struct ass
             wrong = "/samples/score";
         }
         if (results->prompt_shared[s] > 1) wrong = "/circumstances/prompt_shared";
+        if (results->process[s] >= results->process_count) wrong = "/circumstances/process";
         if (wrong) {
             return assay_fail(err, ASSAY_EFORMAT,
                               "%s: the value of sample %" PRIu64
@@ -364,9 +366,9 @@ static struct assay_circumstances circumstances_of(const struct checker *checker
     const struct assay_results *results = checker->results;
     return (struct assay_circumstances){
         .prompt_shared = results->prompt_shared[s] != 0,
-        .rank = results->rank[s],
         .attempts = results->attempts[s],
         .batch_rows = results->batch_rows[s],
+        .clock_mhz = results->clock_mhz[s],
         .start_ns = results->start_ns[s],
         .duration_ns = results->duration_ns[s],
         .text = slice(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, s)};
@@ -393,6 +395,7 @@ static enum assay_status check_digests(const struct checker *checker, struct ass
     const struct assay_results *results = checker->results;
     struct assay_bytes record = {0}, circumstances = {0};
     struct assay_sha256 records_state, circumstances_state;
+    uint8_t row[4];
     enum assay_status status = ASSAY_OK;
     assay_sha256_init(&records_state);
     assay_sha256_init(&circumstances_state);
@@ -400,7 +403,14 @@ static enum assay_status check_digests(const struct checker *checker, struct ass
         status = encode_sample(checker, s, &record, &circumstances, err);
         if (status) break;
         assay_sha256_update(&records_state, record.data, record.size);
+        assay_put_le32(row, results->process[s]);
         assay_sha256_update(&circumstances_state, circumstances.data, circumstances.size);
+        assay_sha256_update(&circumstances_state, row, sizeof row);
+    }
+    if (!status) {
+        const struct assay_machines machines = {.processes = results->processes,
+                                                .count = results->process_count};
+        status = assay_machines_digest(&machines, &circumstances_state, err);
     }
     assay_bytes_fini(&record);
     assay_bytes_fini(&circumstances);

@@ -29,6 +29,7 @@ struct assay_journal {
     bool failed;      /* an fdatasync failed: what is on the disk is known only to recovery */
     uint8_t *present; /* one bit a sample */
     struct assay_bytes frame;
+    struct assay_bytes process; /* its frame while that is still to be written, else empty */
 };
 
 static enum assay_status make_directory(const char *path, struct assay_error *err);
@@ -36,6 +37,8 @@ static enum assay_status open_own_file(struct assay_journal *journal, const char
                                        bool *locked, struct assay_error *err);
 static enum assay_status recover(struct assay_journal *journal, struct assay_journal_index *index,
                                  struct assay_journal_recovery *recovery, struct assay_error *err);
+static void count_torn(struct assay_journal_recovery *recovery,
+                       const struct assay_journal_extent *extent);
 static enum assay_status fill_present(struct assay_journal *journal,
                                       const struct assay_journal_index *index,
                                       struct assay_error *err);
@@ -44,6 +47,7 @@ static void destroy(struct assay_journal *journal);
 /* Every other rank's file is read before this rank's is created, so that a directory of another
  * plan stays as it was. */
 static enum assay_status read_others(struct assay_journal_index *index, uint32_t rank,
+                                     struct assay_journal_recovery *recovery,
                                      struct assay_error *err)
 {
     struct assay_journal_extent extent;
@@ -51,6 +55,7 @@ static enum assay_status read_others(struct assay_journal_index *index, uint32_t
     for (size_t i = 0; i < index->rank_count && !status; i++) {
         if (index->ranks[i] == rank) continue;
         status = assay_journal_index_add(index, index->ranks[i], -1, &extent, err);
+        if (!status) count_torn(recovery, &extent);
     }
     return status;
 }
@@ -69,10 +74,14 @@ enum assay_status assay_journal_open(struct assay_journal **out, const char *pat
 
     enum assay_status status = make_directory(path, err);
     if (!status) status = assay_journal_index_init(&index, path, plan, err);
-    if (!status) status = read_others(&index, options->rank, err);
+    if (!status && !options->joining) status = read_others(&index, options->rank, &found, err);
     if (!status) status = open_own_file(journal, path, &found.locked, err);
     if (!status) status = recover(journal, &index, &found, err);
     if (!status) status = fill_present(journal, &index, err);
+    if (!status) {
+        status =
+            assay_frame_encode_process(&journal->process, journal->sequence, options->process, err);
+    }
     found.samples = index.entry_count;
     assay_journal_index_fini(&index);
     if (status) {
@@ -88,6 +97,12 @@ bool assay_journal_has(const struct assay_journal *journal, uint64_t sample_inde
 {
     ASSAY_ASSERT(sample_index < journal->plan->sample_count);
     return journal->present[sample_index / 8] >> (sample_index % 8) & 1;
+}
+
+struct assay_journal_present assay_journal_present(const struct assay_journal *journal)
+{
+    return (struct assay_journal_present){journal->present,
+                                          (size_t)(journal->plan->sample_count / 8 + 1)};
 }
 
 static void set_present(struct assay_journal *journal, uint64_t sample_index)
@@ -115,6 +130,33 @@ static enum assay_status check_usable(const struct assay_journal *journal, struc
                       journal->name);
 }
 
+/* Append a whole frame; on failure the file ends where it did, at the latest before the next one.
+ */
+static enum assay_status write_frame(struct assay_journal *journal, const struct assay_bytes *frame,
+                                     struct assay_error *err)
+{
+    enum assay_status status =
+        assay_file_write_all(journal->fd, frame->data, frame->size, journal->name, err);
+    if (status) {
+        journal->torn = true;
+        enum assay_status ignored = cut_tail(journal, NULL);
+        (void)ignored;
+        return status;
+    }
+    journal->end += frame->size;
+    journal->sequence++;
+    return ASSAY_OK;
+}
+
+/* The process stands before its first sample; one without samples leaves no trace. */
+static enum assay_status write_process(struct assay_journal *journal, struct assay_error *err)
+{
+    if (journal->process.size == 0) return ASSAY_OK;
+    enum assay_status status = write_frame(journal, &journal->process, err);
+    if (!status) assay_bytes_clear(&journal->process);
+    return status;
+}
+
 enum assay_status assay_journal_append(struct assay_journal *journal, uint64_t sample_index,
                                        const struct assay_record *record,
                                        const struct assay_circumstances *circumstances,
@@ -124,21 +166,15 @@ enum assay_status assay_journal_append(struct assay_journal *journal, uint64_t s
     ASSAY_ASSERT(!assay_journal_cell_fault(journal->plan, sample_index, record, fault));
     enum assay_status status = check_usable(journal, err);
     if (!status) status = cut_tail(journal, err);
+    if (!status) status = write_process(journal, err);
     if (status) return status;
 
     struct assay_bytes *frame = &journal->frame;
     assay_bytes_clear(frame);
     status = assay_frame_encode(frame, journal->sequence, sample_index, record, circumstances, err);
     if (status) return assay_while(err, status, "%s", journal->name);
-    status = assay_file_write_all(journal->fd, frame->data, frame->size, journal->name, err);
-    if (status) {
-        journal->torn = true;
-        enum assay_status ignored = cut_tail(journal, NULL); /* else before the next append */
-        (void)ignored;
-        return status;
-    }
-    journal->end += frame->size;
-    journal->sequence++;
+    status = write_frame(journal, frame, err);
+    if (status) return status;
     set_present(journal, sample_index);
 
     uint64_t now = assay_clock_monotonic_ns();
@@ -178,6 +214,7 @@ enum assay_status assay_journal_close(struct assay_journal *journal, struct assa
 static void destroy(struct assay_journal *journal)
 {
     if (journal->fd >= 0) close(journal->fd);
+    assay_bytes_fini(&journal->process);
     assay_bytes_fini(&journal->frame);
     free(journal->present);
     free(journal->name);
@@ -268,13 +305,19 @@ static enum assay_status write_header(struct assay_journal *journal, const char 
     return sync_directory(path, err);
 }
 
+static void count_torn(struct assay_journal_recovery *recovery,
+                       const struct assay_journal_extent *extent)
+{
+    recovery->torn_bytes += extent->torn_bytes;
+    recovery->torn_files += extent->torn_bytes > 0;
+}
+
 /* Read this rank's own file, cut its torn tail, and settle the index of all. What is found now is
  * made durable, as the run will not compute it again. */
 static enum assay_status recover(struct assay_journal *journal, struct assay_journal_index *index,
                                  struct assay_journal_recovery *recovery, struct assay_error *err)
 {
     struct assay_journal_extent extent;
-    struct stat info;
     uint32_t rank = journal->options.rank;
     bool listed = false;
     for (size_t i = 0; i < index->rank_count; i++) listed |= index->ranks[i] == rank;
@@ -283,11 +326,10 @@ static enum assay_status recover(struct assay_journal *journal, struct assay_jou
     enum assay_status status = assay_journal_index_add(index, rank, journal->fd, &extent, err);
     if (!status) status = assay_journal_index_settle(index, err);
     if (status) return status;
-    if (fstat(journal->fd, &info) != 0) return assay_fail_errno(err, errno, "%s", journal->name);
-    recovery->torn_bytes = (uint64_t)info.st_size - extent.end;
+    count_torn(recovery, &extent);
     journal->end = extent.end;
     journal->sequence = extent.frames;
-    journal->torn = recovery->torn_bytes > 0;
+    journal->torn = extent.torn_bytes > 0;
     status = cut_tail(journal, err);
     if (!status && extent.end == 0) status = write_header(journal, index->path, err);
     if (!status && fdatasync(journal->fd) != 0) {
@@ -304,6 +346,11 @@ static enum assay_status fill_present(struct assay_journal *journal,
     journal->present = calloc(bytes, 1);
     if (!journal->present) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu bytes of sample flags", bytes);
+    }
+    const struct assay_journal_present *joining = journal->options.joining;
+    if (joining) {
+        ASSAY_ASSERT(joining->bytes == bytes);
+        memcpy(journal->present, joining->bits, bytes);
     }
     for (size_t i = 0; i < index->entry_count; i++) {
         set_present(journal, index->entries[i].sample_index);

@@ -25,17 +25,20 @@ void assay_journal_header_put(uint8_t to[ASSAY_JOURNAL_HEADER_BYTES], const stru
     assay_put_le32(to + 80, assay_crc32(0, to, 80));
 }
 
-enum assay_status assay_frame_encode(struct assay_bytes *out, uint64_t sequence,
-                                     uint64_t sample_index, const struct assay_record *record,
-                                     const struct assay_circumstances *circumstances,
-                                     struct assay_error *err)
+/* Begin a frame: room for its head, and the kind. *start is where it begins in `out`. */
+static enum assay_status begin_frame(struct assay_bytes *out, enum assay_frame_kind kind,
+                                     size_t *start, struct assay_error *err)
 {
-    uint8_t head[ASSAY_FRAME_HEAD_BYTES + 8] = {0};
-    size_t start = out->size;
-    assay_put_le64(head + ASSAY_FRAME_HEAD_BYTES, sample_index);
-    enum assay_status status = assay_bytes_append(out, head, sizeof head, err);
-    if (!status) status = assay_record_encode(out, record, err);
-    if (!status) status = assay_circumstances_encode(out, circumstances, err);
+    uint8_t head[ASSAY_FRAME_HEAD_BYTES + 1] = {0};
+    *start = out->size;
+    head[ASSAY_FRAME_HEAD_BYTES] = (uint8_t)kind;
+    return assay_bytes_append(out, head, sizeof head, err);
+}
+
+/* Fill in the head, or take back what a failure left. */
+static enum assay_status end_frame(struct assay_bytes *out, enum assay_status status, size_t start,
+                                   uint64_t sequence)
+{
     if (status) {
         if (out->data) out->size = start;
         return status;
@@ -49,6 +52,31 @@ enum assay_status assay_frame_encode(struct assay_bytes *out, uint64_t sequence,
     uint32_t crc = assay_crc32(0, frame + 8, 8);
     assay_put_le32(frame + 16, assay_crc32(crc, frame + ASSAY_FRAME_HEAD_BYTES, payload));
     return ASSAY_OK;
+}
+
+enum assay_status assay_frame_encode(struct assay_bytes *out, uint64_t sequence,
+                                     uint64_t sample_index, const struct assay_record *record,
+                                     const struct assay_circumstances *circumstances,
+                                     struct assay_error *err)
+{
+    uint8_t index[8];
+    size_t start;
+    assay_put_le64(index, sample_index);
+    enum assay_status status = begin_frame(out, ASSAY_FRAME_SAMPLE, &start, err);
+    if (!status) status = assay_bytes_append(out, index, sizeof index, err);
+    if (!status) status = assay_record_encode(out, record, err);
+    if (!status) status = assay_circumstances_encode(out, circumstances, err);
+    return end_frame(out, status, start, sequence);
+}
+
+enum assay_status assay_frame_encode_process(struct assay_bytes *out, uint64_t sequence,
+                                             const struct assay_process *process,
+                                             struct assay_error *err)
+{
+    size_t start;
+    enum assay_status status = begin_frame(out, ASSAY_FRAME_PROCESS, &start, err);
+    if (!status) status = assay_process_encode(out, process, err);
+    return end_frame(out, status, start, sequence);
 }
 
 void assay_frame_reader_fini(struct assay_frame_reader *reader)
@@ -108,17 +136,15 @@ const char *assay_journal_cell_fault(const struct assay_plan *plan, uint64_t sam
     return NULL;
 }
 
-static enum assay_status decode_payload(struct assay_frame_reader *reader,
-                                        const struct assay_plan *plan, struct assay_frame *frame,
-                                        struct assay_error *err)
+static enum assay_status decode_sample(struct assay_frame_reader *reader,
+                                       const struct assay_plan *plan, struct assay_frame *frame,
+                                       const uint8_t *data, size_t size, struct assay_error *err)
 {
-    const uint8_t *data = reader->payload.data;
-    size_t size = frame->payload_bytes, used = 0, more = 0;
+    size_t used = 0, more = 0;
     char fault[ASSAY_JOURNAL_CELL_FAULT_BYTES];
-    if (size < 8) return assay_fail(err, ASSAY_EFORMAT, "a payload of %zu bytes", size);
+    if (size < 8) return assay_fail(err, ASSAY_EFORMAT, "a sample of %zu bytes", size);
     frame->sample_index = assay_get_le64(data);
     frame->canonical = data + 8;
-    assay_arena_fini(&reader->arena);
     enum assay_status status =
         assay_record_decode(&frame->record, &reader->arena, data + 8, size - 8, &used, err);
     if (status) return status;
@@ -134,6 +160,25 @@ static enum assay_status decode_payload(struct assay_frame_reader *reader,
         return ASSAY_OK;
     }
     return assay_fail(err, ASSAY_EFORMAT, "%s", fault);
+}
+
+static enum assay_status decode_payload(struct assay_frame_reader *reader,
+                                        const struct assay_plan *plan, struct assay_frame *frame,
+                                        struct assay_error *err)
+{
+    const uint8_t *data = reader->payload.data;
+    size_t size = frame->payload_bytes;
+    if (size < 1) return assay_fail(err, ASSAY_EFORMAT, "an empty payload");
+    assay_arena_fini(&reader->arena);
+    frame->kind = (enum assay_frame_kind)data[0];
+    switch (data[0]) {
+    case ASSAY_FRAME_PROCESS:
+        return assay_process_decode(&frame->process, &reader->arena, data + 1, size - 1, err);
+    case ASSAY_FRAME_SAMPLE:
+        return decode_sample(reader, plan, frame, data + 1, size - 1, err);
+    default:
+        return assay_fail(err, ASSAY_EFORMAT, "a frame of unknown kind %u", data[0]);
+    }
 }
 
 enum assay_status assay_frame_read(struct assay_frame_reader *reader,
@@ -237,6 +282,7 @@ enum assay_status assay_journal_scan(const struct assay_journal_source *source,
         valid.frames++;
     }
     assay_frame_reader_fini(&reader);
+    valid.torn_bytes = source->size - valid.end;
     if (!status) *extent = valid;
     return status;
 }

@@ -13,83 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPEN_FILES = 64, NAME_BYTES = 32 };
+enum { NAME_BYTES = 32 };
 
 static enum assay_status list_directory(struct assay_journal_index *index, struct assay_error *err);
-
-/* Files kept open while frames are read in sample order, which jumps between them: a run may have
- * more ranks than a process may have descriptors. */
-struct files {
-    const struct assay_journal_index *index;
-    struct assay_bytes name;
-    struct assay_frame_reader reader;
-    struct {
-        bool used;
-        uint32_t rank;
-        struct assay_journal_source source;
-    } open[OPEN_FILES];
-};
-
-static void files_fini(struct files *files)
-{
-    for (size_t i = 0; i < OPEN_FILES; i++) {
-        if (files->open[i].used) close(files->open[i].source.fd);
-    }
-    assay_frame_reader_fini(&files->reader);
-    assay_bytes_fini(&files->name);
-}
-
-static enum assay_status open_file(const char *name, struct assay_journal_source *out,
-                                   struct assay_error *err)
-{
-    struct stat info;
-    enum assay_status status = ASSAY_OK;
-    /* O_NONBLOCK: a named pipe in the place of a file is refused instead of being waited for. */
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return assay_fail_errno(err, errno, "%s", name);
-    if (fstat(fd, &info) != 0) {
-        status = assay_fail_errno(err, errno, "%s", name);
-    } else if (!S_ISREG(info.st_mode)) {
-        status = assay_fail(err, ASSAY_EFORMAT, "%s: not a regular file", name);
-    }
-    if (status) {
-        close(fd);
-        return status;
-    }
-    *out = (struct assay_journal_source){.name = name, .fd = fd, .size = (uint64_t)info.st_size};
-    return ASSAY_OK;
-}
-
-/* Read the frame of an entry; it is lent until the next one. */
-static enum assay_status read_entry(struct files *files, const struct assay_journal_entry *entry,
-                                    struct assay_frame *out, struct assay_error *err)
-{
-    size_t slot = entry->rank % OPEN_FILES;
-    bool whole;
-    assay_bytes_clear(&files->name);
-    enum assay_status status =
-        assay_journal_file_name(&files->name, files->index->path, entry->rank, err);
-    if (status) return status;
-    const char *name = (const char *)files->name.data;
-    if (files->open[slot].used && files->open[slot].rank != entry->rank) {
-        close(files->open[slot].source.fd);
-        files->open[slot].used = false;
-    }
-    if (!files->open[slot].used) {
-        status = open_file(name, &files->open[slot].source, err);
-        if (status) return status;
-        files->open[slot].used = true;
-        files->open[slot].rank = entry->rank;
-    }
-    files->open[slot].source.name = name;
-    status = assay_frame_read(&files->reader, &files->open[slot].source, entry->offset,
-                              entry->sequence, files->index->plan, out, &whole, err);
-    if (status) return status;
-    if (whole && out->sample_index == entry->sample_index) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EFORMAT,
-                      "%s: the frame at byte %" PRIu64 " changed while the journal was read", name,
-                      entry->offset);
-}
 
 enum assay_status assay_journal_file_name(struct assay_bytes *out, const char *directory,
                                           uint32_t rank, struct assay_error *err)
@@ -125,6 +51,7 @@ enum assay_status assay_journal_index_init(struct assay_journal_index *index, co
 
 void assay_journal_index_fini(struct assay_journal_index *index)
 {
+    free(index->writers);
     free(index->entries);
     free(index->ranks);
     free(index->path);
@@ -184,13 +111,38 @@ static enum assay_status list_directory(struct assay_journal_index *index, struc
 struct adding {
     struct assay_journal_index *index;
     uint32_t rank;
+    bool process_known; /* the last of the index's writers is of this file */
 };
+
+static enum assay_status add_writer(struct adding *adding, const struct assay_frame *frame,
+                                    struct assay_error *err)
+{
+    struct assay_journal_index *index = adding->index;
+    struct assay_journal_writer *writers =
+        grow(index->writers, index->writer_count, &index->writer_capacity, sizeof *writers);
+    if (!writers || index->writer_count >= ASSAY_PROCESSES_MAX) {
+        if (writers) index->writers = writers;
+        return assay_fail(err, ASSAY_EMEMORY, "%s: no memory for %zu processes", index->path,
+                          index->writer_count + 1);
+    }
+    writers[index->writer_count++] = (struct assay_journal_writer){
+        .offset = frame->offset, .sequence = frame->sequence, .rank = adding->rank};
+    index->writers = writers;
+    adding->process_known = true;
+    return ASSAY_OK;
+}
 
 static enum assay_status add_frame(void *context, const struct assay_frame *frame,
                                    struct assay_error *err)
 {
-    const struct adding *adding = context;
+    struct adding *adding = context;
     struct assay_journal_index *index = adding->index;
+    if (frame->kind == ASSAY_FRAME_PROCESS) return add_writer(adding, frame, err);
+    if (!adding->process_known) {
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "%s: rank %" PRIu32 " has a sample before it says which process it is",
+                          index->path, adding->rank);
+    }
     struct assay_journal_entry *entries =
         grow(index->entries, index->entry_count, &index->entry_capacity, sizeof *entries);
     if (!entries) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", index->path);
@@ -198,7 +150,8 @@ static enum assay_status add_frame(void *context, const struct assay_frame *fram
         (struct assay_journal_entry){.sample_index = frame->sample_index,
                                      .offset = frame->offset,
                                      .sequence = frame->sequence,
-                                     .rank = adding->rank};
+                                     .rank = adding->rank,
+                                     .process = (uint32_t)(index->writer_count - 1)};
     index->entries = entries;
     return ASSAY_OK;
 }
@@ -209,12 +162,12 @@ enum assay_status assay_journal_index_add(struct assay_journal_index *index, uin
 {
     struct assay_bytes name = {0};
     struct assay_journal_source source = {.fd = -1};
-    struct adding adding = {index, rank};
+    struct adding adding = {.index = index, .rank = rank};
     struct stat info;
     enum assay_status status = assay_journal_file_name(&name, index->path, rank, err);
     if (status) return status;
     if (fd < 0) {
-        status = open_file((const char *)name.data, &source, err);
+        status = assay_journal_source_open(&source, (const char *)name.data, err);
     } else if (fstat(fd, &info) != 0) {
         status = assay_fail_errno(err, errno, "%s", (const char *)name.data);
     } else if (!S_ISREG(info.st_mode)) {
@@ -242,17 +195,22 @@ static int compare_entries(const void *a, const void *b)
     return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
-static enum assay_status check_same(struct files *files, const struct assay_journal_entry *kept,
+static enum assay_status check_same(struct assay_journal_files *files,
+                                    const struct assay_journal_entry *kept,
                                     const struct assay_journal_entry *other,
                                     struct assay_error *err)
 {
     struct assay_frame frame;
     struct assay_bytes canonical = {0};
-    enum assay_status status = read_entry(files, kept, &frame, err);
+    enum assay_status status =
+        assay_journal_files_read(files, kept->rank, kept->offset, kept->sequence, &frame, err);
     if (!status) {
         status = assay_bytes_append(&canonical, frame.canonical, frame.canonical_bytes, err);
     }
-    if (!status) status = read_entry(files, other, &frame, err);
+    if (!status) {
+        status = assay_journal_files_read(files, other->rank, other->offset, other->sequence,
+                                          &frame, err);
+    }
     if (!status && (frame.canonical_bytes != canonical.size ||
                     memcmp(frame.canonical, canonical.data, canonical.size) != 0)) {
         status = assay_fail(err, ASSAY_EFORMAT,
@@ -269,7 +227,7 @@ enum assay_status assay_journal_index_settle(struct assay_journal_index *index,
                                              struct assay_error *err)
 {
     struct assay_journal_entry *entries = index->entries;
-    struct files files = {.index = index};
+    struct assay_journal_files files = {.index = index};
     enum assay_status status = ASSAY_OK;
     size_t kept = 0;
     if (index->entry_count == 0) return ASSAY_OK;
@@ -282,30 +240,6 @@ enum assay_status assay_journal_index_settle(struct assay_journal_index *index,
         }
     }
     if (!status) index->entry_count = kept;
-    files_fini(&files);
-    return status;
-}
-
-enum assay_status assay_journal_each(const char *path, const struct assay_plan *plan,
-                                     assay_journal_visit *visit, void *context,
-                                     struct assay_error *err)
-{
-    struct assay_journal_index index;
-    struct assay_journal_extent extent;
-    struct assay_frame frame;
-    enum assay_status status = assay_journal_index_init(&index, path, plan, err);
-    if (status) return status;
-    struct files files = {.index = &index};
-    for (size_t i = 0; i < index.rank_count && !status; i++) {
-        status = assay_journal_index_add(&index, index.ranks[i], -1, &extent, err);
-    }
-    if (!status) status = assay_journal_index_settle(&index, err);
-    for (size_t i = 0; i < index.entry_count && !status; i++) {
-        status = read_entry(&files, &index.entries[i], &frame, err);
-        if (status) break;
-        status = visit(context, frame.sample_index, &frame.record, &frame.circumstances, err);
-    }
-    files_fini(&files);
-    assay_journal_index_fini(&index);
+    assay_journal_files_fini(&files);
     return status;
 }

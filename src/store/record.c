@@ -175,11 +175,11 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
     uint8_t *to = put_u32(out->data + out->size, (uint32_t)size - 4);
     assay_put_le16(to, ASSAY_CIRCUMSTANCES_VERSION);
     assay_put_le16(to + 2, c->prompt_shared ? PROMPT_SHARED : 0);
-    to = put_u32(to + 4, c->rank);
-    to = put_u32(to, c->attempts);
+    to = put_u32(to + 4, c->attempts);
     to = put_u64(to, c->start_ns);
     to = put_u64(to, c->duration_ns);
     to = put_u32(to, c->batch_rows);
+    to = put_u32(to, c->clock_mhz);
     close_encoding(out, size, put_span(to, c->text));
     return ASSAY_OK;
 }
@@ -315,11 +315,11 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     if (status) return status;
     unsigned version = assay_read_le16(&body), flags = assay_read_le16(&body);
     struct assay_circumstances c = {.prompt_shared = flags & PROMPT_SHARED};
-    c.rank = assay_read_le32(&body);
     c.attempts = assay_read_le32(&body);
     c.start_ns = assay_read_le64(&body);
     c.duration_ns = assay_read_le64(&body);
     c.batch_rows = assay_read_le32(&body);
+    c.clock_mhz = assay_read_le32(&body);
     c.text = read_span(&body);
     if (length >= 8 && version != ASSAY_CIRCUMSTANCES_VERSION) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "circumstances of version %u, this reads %d",

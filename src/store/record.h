@@ -6,7 +6,7 @@
 #include "assay/record.h"
 
 enum {
-    ASSAY_CIRCUMSTANCES_VERSION = 1,
+    ASSAY_CIRCUMSTANCES_VERSION = 2,
     ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX = 1 << 26,
     ASSAY_RECORD_FIXED_BYTES = 106, /* a canonical part without names, answer and tokens */
     ASSAY_RECORD_BYTES_MAX = ASSAY_RECORD_FIXED_BYTES + 2 * ASSAY_RECORD_NAME_BYTES_MAX +

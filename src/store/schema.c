@@ -2,6 +2,7 @@
 #include "store/schema.h"
 
 #include "assay/plan.h"
+#include "assay/process.h"
 
 const struct assay_shape_info assay_shape_info[ASSAY_SHAPE_COUNT] = {
 #define ROW(name, rows_max, words) {rows_max, words},

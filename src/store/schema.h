@@ -1,4 +1,4 @@
-/* results-1: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
+/* results-2: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
  * test work from these tables; to learn what is in a file, read them.
  *
  * An HDF5 file with groups of columns: all datasets of one shape have the same number of rows, and
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ASSAY_SCHEMA_NAME "assay-results"
-enum { ASSAY_SCHEMA_VERSION = 1 };
+enum { ASSAY_SCHEMA_VERSION = 2 };
 
 /* Shapes: name, most rows, in words. */
 #define ASSAY_SHAPE_LIST(X)                                                                        \
@@ -23,6 +23,8 @@ enum { ASSAY_SCHEMA_VERSION = 1 };
     X(ITEMS, ASSAY_PLAN_ITEMS_MAX, "items")                                                        \
     X(STRATA, ASSAY_PLAN_ITEMS_MAX, "strata")                                                      \
     X(PROFILES, ASSAY_SPEC_PROFILES_MAX, "profiles")                                               \
+    X(PROCESSES, ASSAY_PROCESSES_MAX, "processes")                                                 \
+    X(TOPOLOGIES, ASSAY_PROCESSES_MAX, "topologies")                                               \
     X(SAMPLES, UINT64_C(1) << 40, "samples")                                                       \
     X(OFFSETS, (UINT64_C(1) << 40) + 1, "samples + 1")                                             \
     X(TOKENS, UINT64_C(1) << 46, "output tokens of all samples")                                   \
@@ -94,7 +96,7 @@ enum { ASSAY_SCHEMA_VERSION = 1 };
     X(TEXT_BYTES, "/texts/bytes", TEXT_BYTES, BYTE, "bytes",                                       \
       "outputs as text, end to end; nearly always UTF-8, but an output may break off inside a "    \
       "character")                                                                                 \
-    X(RANK, "/circumstances/rank", SAMPLES, U32, "index", "MPI rank that computed the sample")     \
+    X(PROCESS, "/circumstances/process", SAMPLES, U32, "index", "row of /processes")               \
     X(ATTEMPTS, "/circumstances/attempts", SAMPLES, U32, "1", "times it was begun")                \
     X(BATCH_ROWS, "/circumstances/batch_rows", SAMPLES, U32, "rows",                               \
       "rows in the pass that finished it")                                                         \
@@ -102,13 +104,58 @@ enum { ASSAY_SCHEMA_VERSION = 1 };
       "whether the prompt's keys and values came from an earlier sample")                          \
     X(START_NS, "/circumstances/start_ns", SAMPLES, U64, "ns", "start, since the Unix epoch")      \
     X(DURATION_NS, "/circumstances/duration_ns", SAMPLES, U64, "ns",                               \
-      "wall time from its first pass to its last")
+      "wall time from its first pass to its last")                                                 \
+    X(CLOCK_MHZ, "/circumstances/clock_mhz", SAMPLES, U32, "MHz",                                  \
+      "processor clock as last measured before it finished, 0 if unknown")                         \
+    X(PROCESS_RANK, "/processes/rank", PROCESSES, U32, "index", "MPI rank, 0 … ranks − 1")         \
+    X(PROCESS_RANKS, "/processes/ranks", PROCESSES, U32, "1", "ranks of the run it belonged to")   \
+    X(PROCESS_LOCAL_RANK, "/processes/local_rank", PROCESSES, U32, "index",                        \
+      "among the ranks of its host")                                                               \
+    X(PROCESS_LOCAL_RANKS, "/processes/local_ranks", PROCESSES, U32, "1",                          \
+      "ranks of the run on its host")                                                              \
+    X(PROCESS_THREADS, "/processes/threads", PROCESSES, U32, "1", "threads that computed")         \
+    X(PROCESS_BATCH, "/processes/batch", PROCESSES, U32, "samples",                                \
+      "most samples computed together")                                                            \
+    X(PROCESS_PREFILL_ROWS, "/processes/prefill_rows", PROCESSES, U32, "tokens",                   \
+      "most prompt tokens in a pass")                                                              \
+    X(PROCESS_PACKAGES, "/processes/packages", PROCESSES, U32, "1",                                \
+      "processor packages of the host")                                                            \
+    X(PROCESS_NUMA_NODES, "/processes/numa_nodes", PROCESSES, U32, "1", "NUMA nodes of the host")  \
+    X(PROCESS_CORES, "/processes/cores", PROCESSES, U32, "1", "cores of the host")                 \
+    X(PROCESS_UNITS, "/processes/processing_units", PROCESSES, U32, "1",                           \
+      "processing units (hardware threads) of the host")                                           \
+    X(PROCESS_CLOCK, "/processes/clock_mhz", PROCESSES, U32, "MHz",                                \
+      "processor clock measured at the start, 0 if unknown")                                       \
+    X(PROCESS_START, "/processes/start_ns", PROCESSES, U64, "ns", "start, since the Unix epoch")   \
+    X(PROCESS_MEMORY, "/processes/memory_bytes", PROCESSES, U64, "bytes",                          \
+      "memory installed in the host")                                                              \
+    X(PROCESS_BUDGET, "/processes/memory_budget_bytes", PROCESSES, U64, "bytes",                   \
+      "the rank's share of the memory that could be used")                                         \
+    X(PROCESS_HOST, "/processes/host", PROCESSES, TEXT, "name", "host name")                       \
+    X(PROCESS_CPU, "/processes/cpu", PROCESSES, TEXT, "name", "processor model")                   \
+    X(PROCESS_LAUNCHER, "/processes/launcher", PROCESSES, TEXT, "name",                            \
+      "what started it: none, mpirun, srun")                                                       \
+    X(PROCESS_JOB, "/processes/job", PROCESSES, TEXT, "name",                                      \
+      "number of the batch job, empty if there was none")                                          \
+    X(PROCESS_ENGINE, "/processes/engine", PROCESSES, TEXT, "name", "program and version")         \
+    X(PROCESS_BUILD, "/processes/build", PROCESSES, TEXT, "name", "compiler and preset")           \
+    X(PROCESS_BACKEND, "/processes/backend", PROCESSES, TEXT, "name",                              \
+      "table of operations that computed")                                                         \
+    X(PROCESS_ISA, "/processes/isa", PROCESSES, TEXT, "name", "instruction set the backend used")  \
+    X(PROCESS_PROCESSORS, "/processes/processors", PROCESSES, TEXT, "list",                        \
+      "processing units it was bound to")                                                          \
+    X(PROCESS_MEMORY_NODES, "/processes/memory_nodes", PROCESSES, TEXT, "list",                    \
+      "NUMA nodes its memory was bound to, empty if unbound")                                      \
+    X(PROCESS_TOPOLOGY, "/processes/topology", PROCESSES, U32, "index", "row of /topologies")      \
+    X(TOPOLOGY_SHA256, "/topologies/sha256", TOPOLOGIES, DIGEST, "SHA-256", "digest of the XML")   \
+    X(TOPOLOGY_XML, "/topologies/xml", TOPOLOGIES, TEXT, "XML",                                    \
+      "the host as hwloc describes it, once for each distinct one")
 
 /* Attributes of the root group: name, name in the file, element (TEXT or U32), meaning. Digests are
  * lower-case hex. */
 #define ASSAY_ATTRIBUTE_LIST(X)                                                                    \
     X(SCHEMA, "schema", TEXT, "assay-results")                                                     \
-    X(SCHEMA_VERSION, "schema_version", U32, "1")                                                  \
+    X(SCHEMA_VERSION, "schema_version", U32, "2")                                                  \
     X(DESCRIPTION, "description", TEXT, "where to read about the schema")                          \
     X(SPEC_NAME, "spec_name", TEXT, "the spec's name")                                             \
     X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \
@@ -123,13 +170,9 @@ enum { ASSAY_SCHEMA_VERSION = 1 };
     X(SAMPLER, "sampler", TEXT, "sampler-1")                                                       \
     X(REPLICATES, "replicates", U32, "K: samples of an item under a profile")                      \
     X(SETS, "sets", U32, "R: independent sets of replicates; divides K")                           \
-    X(ENGINE, "engine", TEXT, "program and version")                                               \
-    X(BACKEND, "backend", TEXT, "table of operations that computed it")                            \
-    X(ISA, "isa", TEXT, "instruction set the backend used")                                        \
+    X(ENGINE, "engine", TEXT, "program that wrote it")                                             \
     X(HOST, "host", TEXT, "host name of the writer")                                               \
-    X(CREATED, "created", TEXT, "when the file was written, UTC")                                  \
-    X(THREADS, "threads", U32, "threads of a rank")                                                \
-    X(BATCH, "batch", U32, "most samples computed together")
+    X(CREATED, "created", TEXT, "when the file was written, UTC")
 
 enum assay_shape {
 #define ASSAY_ROW(name, rows_max, words) ASSAY_SHAPE_##name,

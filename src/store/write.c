@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "crypto/digest.h"
-#include "store/sheet.h"
+#include "store/machines.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,6 +14,8 @@
 
 struct writer {
     const struct assay_run_facts *facts;
+    struct assay_journal_reader *journal;
+    struct assay_machines machines;
     struct assay_sheet sheet;
     uint64_t next_sample, tokens, answer_bytes, text_bytes;
     struct assay_sha256 records, circumstances;
@@ -32,22 +34,42 @@ static enum assay_status missing(const struct writer *writer, struct assay_error
                       writer->next_sample, writer->facts->plan->sample_count);
 }
 
-static enum assay_status write_file(struct writer *writer, const char *path,
-                                    const char *journal_path, struct assay_error *err)
+static enum assay_status write_sheet(struct writer *writer, const char *path,
+                                     struct assay_error *err)
 {
     const struct assay_plan *plan = writer->facts->plan;
+    if (writer->machines.count == 0) return missing(writer, err); /* no process: no samples */
     const uint64_t rows[ASSAY_SHAPE_COUNT] = {[ASSAY_SHAPE_ONE] = 1,
                                               [ASSAY_SHAPE_ITEMS] = plan->item_count,
                                               [ASSAY_SHAPE_STRATA] = writer->facts->stratum_count,
                                               [ASSAY_SHAPE_PROFILES] = plan->profile_count,
+                                              [ASSAY_SHAPE_PROCESSES] = writer->machines.count,
+                                              [ASSAY_SHAPE_TOPOLOGIES] =
+                                                  writer->machines.topology_count,
                                               [ASSAY_SHAPE_SAMPLES] = plan->sample_count,
                                               [ASSAY_SHAPE_OFFSETS] = plan->sample_count + 1};
     enum assay_status status = assay_sheet_open(&writer->sheet, path, rows, err);
     if (!status) status = put_tables(writer, err);
-    if (!status) status = assay_journal_each(journal_path, plan, put_sample, writer, err);
+    if (!status) status = assay_machines_put(&writer->machines, &writer->sheet, err);
+    if (!status) status = assay_journal_each(writer->journal, put_sample, writer, err);
     if (!status && writer->next_sample < plan->sample_count) status = missing(writer, err);
     if (!status) status = finish(writer, err);
     assay_sheet_close(&writer->sheet);
+    return status;
+}
+
+static enum assay_status write_file(struct writer *writer, const char *path,
+                                    const char *journal_path, struct assay_error *err)
+{
+    enum assay_status status =
+        assay_journal_read(&writer->journal, journal_path, writer->facts->plan, err);
+    if (status) return status;
+    uint32_t count;
+    const struct assay_process *processes = assay_journal_processes(writer->journal, &count);
+    status = assay_machines_init(&writer->machines, processes, count, err);
+    if (!status) status = write_sheet(writer, path, err);
+    assay_machines_fini(&writer->machines);
+    assay_journal_reader_close(writer->journal);
     return status;
 }
 
@@ -172,11 +194,13 @@ static enum assay_status check_item(const struct writer *writer, const struct as
                       cell->sample_index, id);
 }
 
-static enum assay_status digest_sample(struct writer *writer, const struct assay_record *record,
+static enum assay_status digest_sample(struct writer *writer, uint32_t process,
+                                       const struct assay_record *record,
                                        const struct assay_circumstances *circumstances,
                                        struct assay_error *err)
 {
     struct assay_bytes *encoding = &writer->encoding;
+    uint8_t row[4];
     assay_bytes_clear(encoding);
     enum assay_status status = assay_record_encode(encoding, record, err);
     if (status) return status;
@@ -184,7 +208,9 @@ static enum assay_status digest_sample(struct writer *writer, const struct assay
     assay_bytes_clear(encoding);
     status = assay_circumstances_encode(encoding, circumstances, err);
     if (status) return status;
+    assay_put_le32(row, process);
     assay_sha256_update(&writer->circumstances, encoding->data, encoding->size);
+    assay_sha256_update(&writer->circumstances, row, sizeof row);
     return ASSAY_OK;
 }
 
@@ -222,23 +248,24 @@ static enum assay_status put_record(struct writer *writer, const struct assay_ce
     return status;
 }
 
-static enum assay_status put_circumstances(struct writer *writer,
+static enum assay_status put_circumstances(struct writer *writer, uint32_t process,
                                            const struct assay_circumstances *c,
                                            struct assay_error *err)
 {
-    enum assay_status status = put_u32(writer, ASSAY_COLUMN_RANK, c->rank, err);
+    enum assay_status status = put_u32(writer, ASSAY_COLUMN_PROCESS, process, err);
     if (!status) status = put_u32(writer, ASSAY_COLUMN_ATTEMPTS, c->attempts, err);
     if (!status) status = put_u32(writer, ASSAY_COLUMN_BATCH_ROWS, c->batch_rows, err);
     if (!status) status = put_u8(writer, ASSAY_COLUMN_PROMPT_SHARED, c->prompt_shared, err);
     if (!status) status = put_u64(writer, ASSAY_COLUMN_START_NS, c->start_ns, err);
     if (!status) status = put_u64(writer, ASSAY_COLUMN_DURATION_NS, c->duration_ns, err);
+    if (!status) status = put_u32(writer, ASSAY_COLUMN_CLOCK_MHZ, c->clock_mhz, err);
     if (!status) status = put(writer, ASSAY_COLUMN_TEXT_BYTES, c->text.data, c->text.size, err);
     writer->text_bytes += c->text.size;
     if (status) return status;
     return put_u64(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, writer->text_bytes, err);
 }
 
-static enum assay_status put_sample(void *context, uint64_t sample_index,
+static enum assay_status put_sample(void *context, uint64_t sample_index, uint32_t process,
                                     const struct assay_record *record,
                                     const struct assay_circumstances *circumstances,
                                     struct assay_error *err)
@@ -248,9 +275,9 @@ static enum assay_status put_sample(void *context, uint64_t sample_index,
     if (sample_index != writer->next_sample) return missing(writer, err);
     writer->next_sample++;
     enum assay_status status = check_item(writer, &cell, record, err);
-    if (!status) status = digest_sample(writer, record, circumstances, err);
+    if (!status) status = digest_sample(writer, process, record, circumstances, err);
     if (!status) status = put_record(writer, &cell, record, err);
-    if (!status) status = put_circumstances(writer, circumstances, err);
+    if (!status) status = put_circumstances(writer, process, circumstances, err);
     return status;
 }
 
@@ -283,12 +310,16 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
 {
     const struct assay_run_facts *facts = writer->facts;
     struct hex hex;
+    enum assay_status status =
+        assay_machines_digest(&writer->machines, &writer->circumstances, err);
+    if (status) return status;
     fill_hex(&hex, writer);
     const char *texts[ASSAY_ATTRIBUTE_COUNT] = {
         [ASSAY_ATTRIBUTE_SCHEMA] = ASSAY_SCHEMA_NAME,
         [ASSAY_ATTRIBUTE_DESCRIPTION] =
             "Every sample of one evaluation run by assay. Row i of each dataset in /samples and "
-            "/circumstances is sample i; each dataset says its unit and meaning in attributes.",
+            "/circumstances is sample i; row i of /processes a process that computed samples; each "
+            "dataset says its unit and meaning in attributes.",
         [ASSAY_ATTRIBUTE_SPEC_NAME] = facts->plan->spec->name,
         [ASSAY_ATTRIBUTE_SPEC_DIGEST] = hex.spec,
         [ASSAY_ATTRIBUTE_PLAN_DIGEST] = hex.plan,
@@ -301,15 +332,11 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_ARITHMETIC] = "exact-1",
         [ASSAY_ATTRIBUTE_SAMPLER] = "sampler-1",
         [ASSAY_ATTRIBUTE_ENGINE] = facts->engine,
-        [ASSAY_ATTRIBUTE_BACKEND] = facts->backend,
-        [ASSAY_ATTRIBUTE_ISA] = facts->isa,
         [ASSAY_ATTRIBUTE_HOST] = facts->host,
         [ASSAY_ATTRIBUTE_CREATED] = hex.created};
     const uint32_t numbers[ASSAY_ATTRIBUTE_COUNT] = {
         [ASSAY_ATTRIBUTE_SCHEMA_VERSION] = ASSAY_SCHEMA_VERSION,
         [ASSAY_ATTRIBUTE_REPLICATES] = facts->plan->replicates,
-        [ASSAY_ATTRIBUTE_SETS] = facts->plan->spec->sets,
-        [ASSAY_ATTRIBUTE_THREADS] = facts->threads,
-        [ASSAY_ATTRIBUTE_BATCH] = facts->batch};
+        [ASSAY_ATTRIBUTE_SETS] = facts->plan->spec->sets};
     return assay_sheet_finish(&writer->sheet, texts, numbers, err);
 }

@@ -149,7 +149,7 @@ struct assay_team *cases_team(unsigned threads)
 {
     struct assay_team *team;
     struct assay_error err = {0};
-    if (assay_team_open(&team, threads, &err) != ASSAY_OK) fail_msg("%s", err.text);
+    if (assay_team_open(&team, threads, NULL, &err) != ASSAY_OK) fail_msg("%s", err.text);
     return team;
 }
 

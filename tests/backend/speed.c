@@ -101,7 +101,7 @@ static void attention(struct bench *bench, size_t rows, uint32_t position)
 {
     enum { HEADS = 9, KV_HEADS = 3, DIM = 64, PAGES_MAX = 16 };
     const struct assay_backend *backend = bench->backend;
-    const struct assay_kv_view view = {1, KV_HEADS, DIM, 0};
+    const struct assay_kv_view view = {1, KV_HEADS, DIM, 0, 0};
     size_t page_bytes = assay_kv_page_bytes(1, KV_HEADS, DIM);
     uint8_t *pages = backend->alloc(page_bytes * rows * PAGES_MAX);
     uint16_t **tables = memory(rows * PAGES_MAX * sizeof *tables);
@@ -150,7 +150,7 @@ static void run(const struct assay_backend *backend, unsigned threads)
 {
     struct assay_error err = {0};
     struct bench bench = {.backend = backend};
-    if (assay_team_open(&bench.team, threads, &err) != ASSAY_OK) give_up(err.text);
+    if (assay_team_open(&bench.team, threads, NULL, &err) != ASSAY_OK) give_up(err.text);
     bench.operand = backend->operand_create(BATCH_MAX, 1536);
     bench.x = memory((size_t)BATCH_MAX * 1536 * sizeof *bench.x);
     bench.y = memory((size_t)BATCH_MAX * 49152 * sizeof *bench.y);

@@ -1,5 +1,5 @@
 /* Keys and values into pages, and attention over them: cpu against the judge. What lies behind a
- * row's position is NaN where no other row needs it: read, it would show. */
+ * row's position, or before its window, is NaN where no other row needs it: read, it would show. */
 #include "backend/cases.h"
 
 #include "base/exact.h"
@@ -13,13 +13,15 @@ enum { ROWS = 8, PAGES = 4, POSITION_MAX = 200, VALUES_MAX = ROWS * 14 * 100 };
 static const uint32_t positions[ROWS] = {0, 1, 63, 64, 65, 127, 128, POSITION_MAX};
 
 static const struct shape {
-    uint32_t layers, layer, heads, kv_heads, head_dim;
+    uint32_t layers, layer, heads, kv_heads, head_dim, window;
 } shapes[] = {
-    {2, 1, 9, 3, 64},                     /* SmolLM2 */
-    {1, 0, 4, 4, 16},                     /* no grouping */
-    {1, 0, 8, 2, 80},  {1, 0, 14, 2, 64}, /* a group of 7 */
-    {3, 2, 5, 1, 24},  {1, 0, 3, 1, 7},   {1, 0, 2, 1, 100},
-    {1, 0, 10, 5, 40}, {1, 0, 1, 1, 1},   {1, 0, 6, 2, 12},
+    {2, 1, 9, 3, 64, 0},  /* SmolLM2 */
+    {1, 0, 4, 4, 16, 0},  /* no grouping */
+    {1, 0, 14, 2, 64, 0}, /* a group of 7 */
+    {1, 0, 8, 2, 80, 0},   {3, 2, 5, 1, 24, 0},  {1, 0, 3, 1, 7, 0},     {1, 0, 2, 1, 100, 0},
+    {1, 0, 10, 5, 40, 0},  {1, 0, 1, 1, 1, 0},   {1, 0, 6, 2, 12, 0},    {1, 0, 4, 1, 256, 0},
+    {1, 0, 9, 3, 64, 1},   {1, 0, 4, 1, 64, 64}, {2, 1, 9, 3, 64, 65},   {1, 0, 3, 1, 7, 60},
+    {1, 0, 14, 2, 64, 72}, {1, 0, 6, 2, 12, 3},  {1, 0, 8, 2, 80, 1000}, {1, 0, 4, 1, 256, 100},
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
@@ -51,6 +53,20 @@ static uint16_t *new_page(const struct assay_kv_view *view)
     return page;
 }
 
+/* Own pages are NaN before the row's window, and pages wholly before it are not there at all. */
+static void hide_before_window(const struct assay_kv_view *view, size_t r, struct paged *paged)
+{
+    uint32_t first = assay_kv_first(view, positions[r]);
+    for (uint32_t c = 0; c < first / ASSAY_CHUNK; c++) paged->tables[r][c] = NULL;
+    uint16_t *page = paged->own[r][first / ASSAY_CHUNK];
+    if (page == NULL) return;
+    for (uint32_t i = 0; i < 2 * view->kv_heads * (first % ASSAY_CHUNK) * view->head_dim; i++) {
+        uint32_t in_head = i % (first % ASSAY_CHUNK * view->head_dim);
+        uint32_t head = i / (first % ASSAY_CHUNK * view->head_dim);
+        page[assay_kv_offset(view, head % 2, head / 2, 0) + in_head] = 0x7e00;
+    }
+}
+
 static void paged_init(struct paged *paged, struct cases *cases, const struct assay_kv_view *view)
 {
     memset(paged, 0, sizeof *paged);
@@ -69,6 +85,7 @@ static void paged_init(struct paged *paged, struct cases *cases, const struct as
             fill_page(cases, view, paged->own[r][c],
                       c < last ? ASSAY_CHUNK : positions[r] % ASSAY_CHUNK + 1);
         }
+        hide_before_window(view, r, paged);
         paged->places[r] = (struct assay_row_place){positions[r], paged->tables[r]};
     }
 }
@@ -86,7 +103,7 @@ static void check_shape(struct cases *cases, const struct shape *shape,
 {
     static float q[VALUES_MAX], y[VALUES_MAX], wanted[VALUES_MAX];
     const struct assay_kv_view view = {shape->layers, shape->kv_heads, shape->head_dim,
-                                       shape->layer};
+                                       shape->layer, shape->window};
     size_t width = (size_t)shape->heads * shape->head_dim;
     struct paged paged;
     paged_init(&paged, cases, &view);
@@ -138,7 +155,7 @@ static void nonfinite_values(void **state)
         {0, 0, 0x7bff, 1e30f},  {128, 0, 0xfbff, 1e36f}, {64, 1, 0x7bff, 1e-40f},
     };
     const struct assay_backend *cpu = cases_cpu();
-    const struct assay_kv_view view = {1, 2, 40, 0};
+    const struct assay_kv_view view = {1, 2, 40, 0, 0};
     enum { HEADS = 6, WIDTH = HEADS * 40 };
     static float q[ROWS * WIDTH], y[ROWS * WIDTH], wanted[ROWS * WIDTH];
     struct assay_team *team = cases_team(2);
@@ -177,7 +194,7 @@ static void store(void **state)
     for (size_t i = 0; i < SHAPES; i++) {
         const struct shape *shape = &shapes[i];
         const struct assay_kv_view view = {shape->layers, shape->kv_heads, shape->head_dim,
-                                           shape->layer};
+                                           shape->layer, shape->window};
         size_t bytes = assay_kv_page_bytes(view.layers, view.kv_heads, view.head_dim);
         uint16_t *pages[2][PAGES];
         struct assay_row_place places[2][ROWS];

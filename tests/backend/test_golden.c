@@ -77,7 +77,7 @@ static void check_half(const struct record *record, const struct assay_backend *
     const struct field *wanted = field(record, "y");
     float *x = values(record, "x");
     uint16_t *page = backend->alloc(assay_kv_page_bytes(1, 1, (uint32_t)wanted->count));
-    const struct assay_kv_view view = {1, 1, (uint32_t)wanted->count, 0};
+    const struct assay_kv_view view = {1, 1, (uint32_t)wanted->count, 0, 0};
     const struct assay_row_place place = {3, &page};
     assert_non_null(page);
     backend->kv_store(team, &view, x, x, 1, &place);
@@ -215,7 +215,9 @@ static void check_attend(const struct record *record, const struct assay_backend
 {
     enum { PAGES = 3 };
     uint32_t heads = word(record, "shape", 0), position = word(record, "shape", 3);
-    const struct assay_kv_view view = {2, word(record, "shape", 1), word(record, "shape", 2), 1};
+    const struct assay_kv_view view = {2, word(record, "shape", 1), word(record, "shape", 2), 1,
+                                       field(record, "shape")->count > 4 ? word(record, "shape", 4)
+                                                                         : 0};
     uint16_t *pages[PAGES];
     float *keys = values(record, "keys"), *stored = values(record, "values");
     float *q = values(record, "q"), *y = cases_memory((size_t)heads * view.head_dim * sizeof *y);
@@ -238,11 +240,12 @@ static void check_attend(const struct record *record, const struct assay_backend
     free(y);
 }
 
-static void check_swiglu(const struct record *record, const struct assay_backend *backend,
-                         struct assay_team *team)
+static void check_gate(const struct record *record, const struct assay_backend *backend,
+                       struct assay_team *team)
 {
     float *g = values(record, "g"), *u = values(record, "u");
-    backend->swiglu(team, g, u, field(record, "g")->count, g);
+    bool gelu = strcmp(record->name, "geglu") == 0;
+    (gelu ? backend->geglu : backend->swiglu)(team, g, u, field(record, "g")->count, g);
     equal(record, "y", g);
     free(g);
     free(u);
@@ -283,7 +286,7 @@ static const struct {
     {"exp", check_exp},           {"half", check_half},        {"rope", check_rope},
     {"quantise", check_quantise}, {"product_", check_product}, {"embed_", check_embed},
     {"norm", check_norm},         {"rotate", check_rotate},    {"attend", check_attend},
-    {"swiglu", check_swiglu},     {"weights", check_weights},
+    {"swiglu", check_gate},       {"geglu", check_gate},       {"weights", check_weights},
 };
 enum { CHECKS = sizeof checks / sizeof checks[0] };
 

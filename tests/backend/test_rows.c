@@ -74,7 +74,7 @@ static void rotate(void **state)
     }
 }
 
-static void swiglu_and_add(void **state)
+static void gates_and_add(void **state)
 {
     static const size_t counts[] = {1, 7, 8, 9, 31, 100, 1536, 9001, 32769};
     struct fixture *f = *state;
@@ -91,6 +91,12 @@ static void swiglu_and_add(void **state)
         memcpy(f->y, f->x, n * sizeof *f->y);
         f->cpu->swiglu(f->teams[2], f->y, f->w, n, f->y);
         cases_equal("swiglu in place", f->y, f->wanted, n);
+        f->ref->geglu(f->teams[1], f->x, f->w, n, f->wanted);
+        f->cpu->geglu(f->teams[i % 3], f->x, f->w, n, f->y);
+        cases_equal("geglu", f->y, f->wanted, n);
+        memcpy(f->y, f->x, n * sizeof *f->y);
+        f->cpu->geglu(f->teams[2], f->y, f->w, n, f->y);
+        cases_equal("geglu in place", f->y, f->wanted, n);
         memcpy(f->wanted, f->x, n * sizeof *f->y);
         memcpy(f->y, f->x, n * sizeof *f->y);
         f->ref->add(f->teams[1], f->wanted, f->w, n);
@@ -121,7 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norm),
         cmocka_unit_test(rotate),
-        cmocka_unit_test(swiglu_and_add),
+        cmocka_unit_test(gates_and_add),
         cmocka_unit_test(memory_is_aligned_and_zero),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -243,12 +243,12 @@ static void test_others_memory(void **state)
     struct assay_bytes bytes = {0};
     allocations_left = 0;
     check_refused(assay_regex_create(&regex, "a", &err), ASSAY_EMEMORY, &err, "no memory");
-    check_refused(assay_team_open(&team, 2, &err), ASSAY_EMEMORY, &err, "no memory");
+    check_refused(assay_team_open(&team, 2, NULL, &err), ASSAY_EMEMORY, &err, "no memory");
     check_refused(assay_file_beside("a/b", "c", &bytes, &err), ASSAY_EMEMORY, &err, "no memory");
     check_refused(assay_file_write("a", "b", 1, &err), ASSAY_EMEMORY, &err, "no memory");
     assert_null(assay_json_new_text("\xff"));
     allocations_left = 1;
-    check_refused(assay_team_open(&team, 2, &err), ASSAY_EMEMORY, &err, "no memory");
+    check_refused(assay_team_open(&team, 2, NULL, &err), ASSAY_EMEMORY, &err, "no memory");
     allocations_left = UINT32_MAX;
     assert_null(regex);
     assert_null(team);

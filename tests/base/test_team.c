@@ -1,6 +1,7 @@
 /* A team: every thread works once in each run, runs are seen in order, idle teams wake up. */
 #include "harness/check.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/exact.h"
 #include "base/team.h"
@@ -52,7 +53,7 @@ static void test_runs(void **state)
         tally.threads = threads;
         struct assay_team *team = NULL;
         struct assay_error err;
-        check_ok(assay_team_open(&team, threads, &err), &err);
+        check_ok(assay_team_open(&team, threads, NULL, &err), &err);
         assert_int_equal(assay_team_threads(team), threads);
         for (unsigned round = 0; round < ROUNDS; round++) {
             tally.round = round;
@@ -85,7 +86,7 @@ static void test_unequal(void **state)
     memset(&tally, 0, sizeof tally);
     struct assay_team *team = NULL;
     struct assay_error err;
-    check_ok(assay_team_open(&team, 3, &err), &err);
+    check_ok(assay_team_open(&team, 3, NULL, &err), &err);
     for (tally.round = 0; tally.round < 40; tally.round++) {
         assay_team_run(team, sleep_unequally, &tally);
         for (unsigned i = 0; i < 3; i++) assert_int_equal(tally.calls[i], tally.round + 1);
@@ -98,12 +99,12 @@ static void test_open(void **state)
     (void)state;
     struct assay_team *team = NULL;
     struct assay_error err;
-    check_refused(assay_team_open(&team, 0, &err), ASSAY_EVALUE, &err, "0 threads");
-    check_refused(assay_team_open(&team, 5000, &err), ASSAY_EVALUE, &err, "5000 threads");
+    check_refused(assay_team_open(&team, 0, NULL, &err), ASSAY_EVALUE, &err, "0 threads");
+    check_refused(assay_team_open(&team, 5000, NULL, &err), ASSAY_EVALUE, &err, "5000 threads");
     assert_null(team);
     assay_team_close(NULL);
     for (int i = 0; i < 50; i++) { /* opened and closed without a run */
-        check_ok(assay_team_open(&team, 4, &err), &err);
+        check_ok(assay_team_open(&team, 4, NULL, &err), &err);
         assay_team_close(team);
     }
 }
@@ -132,7 +133,7 @@ static void test_open_fails(void **state)
         struct assay_team *team = NULL;
         struct assay_error err;
         threads_left = allowed;
-        enum assay_status status = assay_team_open(&team, 4, &err);
+        enum assay_status status = assay_team_open(&team, 4, NULL, &err);
         threads_left = UINT32_MAX;
         check_refused(status, ASSAY_EIO, &err, quoted[allowed]);
         assert_null(team);
@@ -155,7 +156,7 @@ static void test_mode(void **state)
 #if defined(__x86_64__)
     __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040u);
 #endif
-    check_ok(assay_team_open(&team, 2, &err), &err);
+    check_ok(assay_team_open(&team, 2, NULL, &err), &err);
     assay_team_run(team, check_mode, modes);
     assert_true(modes[0] == 0 && modes[1] == 0);
     assay_team_close(team);
@@ -187,6 +188,49 @@ static void test_share(void **state)
     }
 }
 
+struct places {
+    unsigned calls[THREADS_MAX];
+    pthread_t ids[THREADS_MAX];
+};
+
+static void note_place(void *context, unsigned thread)
+{
+    struct places *places = context;
+    places->calls[thread]++;
+    places->ids[thread] = pthread_self();
+}
+
+static void look_at_place(void *context, unsigned thread, unsigned threads)
+{
+    const struct places *places = context;
+    (void)threads;
+    ASSAY_ASSERT(places->calls[thread] == 1);
+    ASSAY_ASSERT(pthread_equal(places->ids[thread], pthread_self()));
+}
+
+/* Every thread is bound once, by itself, before its first work; `processors` alone binds nothing.
+ */
+static void test_place(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
+        struct places places = {0};
+        struct assay_team_place place = {note_place, &places, threads % 3};
+        struct assay_team *team = NULL;
+        struct assay_error err;
+        check_ok(assay_team_open(&team, threads, &place, &err), &err);
+        for (unsigned i = 0; i < THREADS_MAX; i++) {
+            assert_int_equal(places.calls[i], i < threads ? 1 : 0);
+        }
+        assay_team_run(team, look_at_place, &places);
+        assay_team_close(team);
+        place.bind = NULL;
+        check_ok(assay_team_open(&team, threads, &place, &err), &err);
+        assay_team_close(team);
+        assert_int_equal(places.calls[0], 1);
+    }
+}
+
 static void do_nothing(void *context, unsigned thread, unsigned threads)
 {
     (void)context;
@@ -201,7 +245,7 @@ static void test_cost(void **state)
     struct assay_team *team = NULL;
     struct assay_error err;
     enum { RUNS = 20000 };
-    check_ok(assay_team_open(&team, 2, &err), &err);
+    check_ok(assay_team_open(&team, 2, NULL, &err), &err);
     uint64_t start = assay_clock_monotonic_ns();
     for (int i = 0; i < RUNS; i++) assay_team_run(team, do_nothing, NULL);
     uint64_t ns = (assay_clock_monotonic_ns() - start) / RUNS;
@@ -212,10 +256,10 @@ static void test_cost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_runs), cmocka_unit_test(test_unequal),
-        cmocka_unit_test(test_open), cmocka_unit_test(test_open_fails),
-        cmocka_unit_test(test_mode), cmocka_unit_test(test_share),
-        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_runs),  cmocka_unit_test(test_unequal),
+        cmocka_unit_test(test_open),  cmocka_unit_test(test_open_fails),
+        cmocka_unit_test(test_mode),  cmocka_unit_test(test_share),
+        cmocka_unit_test(test_place), cmocka_unit_test(test_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,45 @@ static void short_help_and_single_dash(void **state)
     assert_string_equal(args.operands[0], "-");
 }
 
+static void tells_zero_from_absent(void **state)
+{
+    static const char *const words[] = {"--bootstrap", "0", "r.h5", NULL};
+    struct assay_args args = {0};
+    (void)state;
+    assert_int_equal(assay_args_parse(&args, &assay_cmd_report, words, count_of(words), NULL),
+                     ASSAY_OK);
+    assert_true(args.bootstrap.given && args.bootstrap.value == 0);
+    assert_false(args.seed.given);
+}
+
+/* The command's own refusal comes before it opens the file. */
+static void report_refuses(void **state)
+{
+    static const struct {
+        const char *words[WORDS_MAX];
+        const char *message;
+    } rows[] = {
+        {{"--bootstrap", "many"}, "--bootstrap is \"many\": it must be a number from 0 to 1000000"},
+        {{"--bootstrap=1e4"}, "--bootstrap is \"1e4\""},
+        {{"--bootstrap", "1000001"}, "--bootstrap is \"1000001\""},
+        {{"--bootstrap", "-1"}, "--bootstrap is \"-1\""},
+        {{"--bootstrap", "99"}, "--bootstrap is \"99\": fewer than 100 resamples"},
+        {{"--seed", "0"}, "--seed is \"0\": it must be a number from 1 to 4294967295"},
+        {{"--seed", "4294967296"}, "--seed is \"4294967296\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_args args = {0};
+        struct assay_error err = {0};
+        enum assay_status status = assay_args_parse(&args, &assay_cmd_report, rows[i].words,
+                                                    count_of(rows[i].words), &err);
+        if (!status) status = assay_cmd_report.run(&args, &err);
+        if (status != ASSAY_EUSAGE || !strstr(err.text, rows[i].message)) {
+            fail_msg("row %zu: status %d, \"%s\"", i, status, err.text);
+        }
+    }
+}
+
 static void refuses(void **state)
 {
     static const struct {
@@ -94,10 +133,9 @@ static void every_command_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes),
-        cmocka_unit_test(short_help_and_single_dash),
-        cmocka_unit_test(refuses),
-        cmocka_unit_test(every_command_is_complete),
+        cmocka_unit_test(takes),          cmocka_unit_test(short_help_and_single_dash),
+        cmocka_unit_test(refuses),        cmocka_unit_test(tells_zero_from_absent),
+        cmocka_unit_test(report_refuses), cmocka_unit_test(every_command_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ static void attention_equals_ref(void **state)
     struct cases cases = {13};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct assay_kv_view view = {1, 1, rows[i].dim, 0};
+        const struct assay_kv_view view = {1, 1, rows[i].dim, 0, 0};
         float q[HEADS * DIM_MAX], wanted[HEADS * DIM_MAX], y[HEADS * DIM_MAX];
         uint16_t *pages[PAGES];
         const uint16_t *keys[PAGES], *values[PAGES];

@@ -1,8 +1,10 @@
-/* Fuzz target: records and circumstances. What is read must encode to the same bytes again. */
+/* Fuzz target: records, circumstances and processes. What is read must encode to the same bytes
+ * again. */
 #include "assay/record.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "store/process.h"
 
 #include <string.h>
 
@@ -27,6 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (assay_circumstances_decode(&circumstances, data, size, &used, &err) == ASSAY_OK) {
         ASSAY_ASSERT(assay_circumstances_encode(&encoded, &circumstances, &err) == ASSAY_OK);
         check_same(&encoded, data, used);
+    }
+    assay_bytes_clear(&encoded);
+    struct assay_process process;
+    if (assay_process_decode(&process, &arena, data, size, &err) == ASSAY_OK) {
+        ASSAY_ASSERT(assay_process_encode(&encoded, &process, &err) == ASSAY_OK);
+        check_same(&encoded, data, size);
     }
     assay_bytes_fini(&encoded);
     assay_arena_fini(&arena);

@@ -316,22 +316,24 @@ def norm(x, w, eps):
 # --- 1.9, 1.10 --------------------------------------------------------------------------
 
 
-def attend(q, keys, values):
+def attend(q, keys, values, window=0):
     """q[dim]; keys, values: f32 rows of all positions, stored as f16."""
     dim = len(q)
     scale = div(1.0, sqrt(float(dim)))
     stored = lambda row: [from_half(to_half(v)) for v in row]
     merged = None
-    for begin in range(0, len(keys), 64):
-        k = [stored(row) for row in keys[begin : begin + 64]]
-        v = [stored(row) for row in values[begin : begin + 64]]
+    first = max(0, len(keys) - window) if window else 0
+    for begin in range(first // 64 * 64, len(keys), 64):
+        at = slice(max(begin, first), begin + 64)
+        k = [stored(row) for row in keys[at]]
+        v = [stored(row) for row in values[at]]
         e = [mul(total(q, row), scale) for row in k]
         m = max(e)
         p = [exp(sub(x, m)) for x in e]
         o = [0.0] * dim
         for weight, row in zip(p, v):
             o = [fma(weight, x, y) for x, y in zip(row, o)]
-        length = total(p)
+        length = total([0.0] * (at.start - begin) + p)  # index j − 64c; a +0 changes no sum
         if merged is None:
             merged = m, length, o
             continue
@@ -342,6 +344,12 @@ def attend(q, keys, values):
             fma(x, a, mul(y, b)) for x, y in zip(old_o, o)
         ]
     return [div(x, merged[1]) for x in merged[2]]
+
+
+def geglu(g, u):
+    h = float.fromhex
+    inner = fma(mul(h("0x1.6e4e26p-5"), mul(g, g)), g, g)
+    return mul(div(g, add(1.0, exp(mul(h("-0x1.988454p+0"), inner)))), u)
 
 
 def swiglu(g, u):
@@ -447,6 +455,13 @@ def write_functions(random):
         )
 
 
+def write_gelu(random):
+    gates = [0.0, 1.0, -1.0, 5.0, -5.0, 1e30, -1e30, INF, 1e-40, NAN] + random.values(100, 4.0)
+    gates = [narrow(x) if finite(x) else x for x in gates]
+    ups = random.values(len(gates), 3.0)
+    record("geglu", g=f32s(gates), u=f32s(ups), y=f32s(map(geglu, gates, ups)))
+
+
 def write_blocks(random):
     edge = 2.0**-100
     rows = [random.values(32), [0.0] * 32, [-0.0] * 32, [edge] + [0.0] * 31]
@@ -510,9 +525,9 @@ def write_rows(random):
         )
 
 
-def write_attention(random):
-    shapes = (2, 1, 16, 130), (2, 2, 20, 63), (3, 1, 7, 64), (1, 1, 4, 0)
-    for heads, kv_heads, dim, position in shapes:
+def write_attention(random, shapes):
+    for shape in shapes:
+        heads, kv_heads, dim, position = shape[:4]
         keys = [random.values(kv_heads * dim, 2.0) for _ in range(position + 1)]
         values = [random.values(kv_heads * dim) for _ in range(position + 1)]
         q = random.values(heads * dim, 2.0)
@@ -520,10 +535,10 @@ def write_attention(random):
         for h in range(heads):
             at = h // (heads // kv_heads) * dim
             cut = lambda rows: [row[at : at + dim] for row in rows]
-            y += attend(q[h * dim : (h + 1) * dim], cut(keys), cut(values))
+            y += attend(q[h * dim : (h + 1) * dim], cut(keys), cut(values), *shape[4:])
         record(
             "attend",
-            shape=[heads, kv_heads, dim, position],
+            shape=shape,
             keys=f32s(v for row in keys for v in row),
             values=f32s(v for row in values for v in row),
             q=f32s(q),
@@ -558,8 +573,11 @@ def main():
     write_blocks(random)
     write_products(random)
     write_rows(random)
-    write_attention(random)
+    write_attention(random, ((2, 1, 16, 130), (2, 2, 20, 63), (3, 1, 7, 64), (1, 1, 4, 0)))
     write_sampler(random)
+    more = Random(20261)  # what came later, so that the records above stay as they were
+    write_gelu(more)
+    write_attention(more, ((2, 1, 16, 130, 67), (1, 1, 7, 140, 10), (2, 2, 20, 63, 64)))
 
 
 if __name__ == "__main__":

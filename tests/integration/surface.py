@@ -3,6 +3,7 @@ completion, the README's h5py example. `surface.py ASSAY`, with the tests' virtu
 for h5py."""
 
 import json
+import math
 import os
 import pathlib
 import pty
@@ -112,6 +113,57 @@ def check_json(folder, results):
     )
 
 
+def numbers_of(value):
+    """Every number in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for one in value for number in numbers_of(one)]
+    return [value] if isinstance(value, (int, float)) else []
+
+
+def check_interval(interval, score):
+    """An interval of some width around the score, or a reason."""
+    if interval["reason"] is not None:
+        need(interval["low"] is None and interval["high"] is None, f"odd interval: {interval}")
+    else:
+        need(0 <= interval["low"] < interval["high"] <= 1, f"odd interval: {interval}")
+        need(interval["low"] <= score <= interval["high"], f"{score} is outside {interval}")
+
+
+def check_report(results):
+    """The README's keys; the bootstrap by seed; the same for people."""
+    text = assay("report", results, "--json", check=0).stdout
+    report = json.loads(text)
+    need(all(math.isfinite(number) for number in numbers_of(report)), "a NaN in the JSON")
+    need(text == assay("report", results, "--json", check=0).stdout, "two reports differ")
+    told = (ROOT / "README.md").read_text()
+    told = told[told.index("## The report") :].split("\n## ")[0]
+    for row in [report, *report["profiles"], *report["strata"]]:
+        for key in row:
+            need(f"`{key}`" in told, f"the README does not tell of the key {key}")
+        check_interval(row["interval_super"], row["score"])
+        check_interval(row["interval_fixed"], row["score"])
+        need(row["bootstrap"]["resamples"] == 10000, f"odd bootstrap: {row['bootstrap']}")
+        need(row["items_left_out"] == 0, "an item was left out")
+    options = ["--json", "--bootstrap", "500", "--seed"]
+    one, same, other = (
+        json.loads(assay("report", results, *options, seed, check=0).stdout)
+        for seed in ("7", "7", "8")
+    )
+    need(one == same, "the same seed gave two bootstraps")
+    need(one["bootstrap"] != other["bootstrap"], "two seeds gave the same bootstrap")
+    need(one["bootstrap"]["seed"] == 7, "the seed is not told")
+    off = json.loads(assay("report", results, "--bootstrap", "0", "--json", check=0).stdout)
+    need(off["bootstrap"]["bca"]["reason"] and off["score"] == one["score"], "no bootstrap, odd")
+    lines = assay("report", results, check=0).stdout.splitlines()
+    need(max(map(len, lines)) <= 100, "a line of the report is wider than 100 columns")
+    for word in ("bca, 10000 resamples, seed 1", "t-satterthwaite", "wilson-n-eff", "one run"):
+        need(any(word in line for line in lines), f"the report does not say {word}")
+    refused = assay("report", results, "--bootstrap", "few", check=2)
+    need('--bootstrap is "few"' in refused.stderr, f"odd refusal: {refused.stderr}")
+
+
 def run_on_terminal(folder, spec):
     """The run's output on a pseudo-terminal."""
     pid, fd = pty.fork()
@@ -176,6 +228,7 @@ def main():
         spec = write_job(folder, items=16, replicates=4)
         results = check_progress(folder, spec)
         check_json(folder, results)
+        check_report(results)
         check_readme_example(results)
 
 

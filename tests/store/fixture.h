@@ -128,13 +128,61 @@ static inline void fixture_fill(struct fixture_sample *sample, const struct assa
                               .log_probs = sample->log_probs};
     sample->circumstances =
         (struct assay_circumstances){.prompt_shared = index % 2 == 1,
-                                     .rank = (uint32_t)(index % 3),
                                      .attempts = attempt,
                                      .batch_rows = 8,
+                                     .clock_mhz = 3000 + (uint32_t)(index % 3),
                                      .start_ns = UINT64_C(1700000000000000000) + index,
                                      .duration_ns = 1000 * index,
                                      .text = {"", 0}};
     fixture_outcome(&sample->record, &sample->circumstances, index);
+}
+
+/* A process of which a test asks nothing. */
+static const struct assay_process fixture_plain = {.ranks = 1,
+                                                   .local_ranks = 1,
+                                                   .host = "",
+                                                   .cpu = "",
+                                                   .launcher = "",
+                                                   .job = "",
+                                                   .engine = "",
+                                                   .build = "",
+                                                   .backend = "",
+                                                   .isa = "",
+                                                   .processors = "",
+                                                   .memory_nodes = "",
+                                                   .topology = ""};
+
+/* A process of a pretended run of a hundred ranks, ten on each node. */
+static inline struct assay_process fixture_process(uint32_t rank)
+{
+    static const char *const topologies[] = {"<topology>even</topology>",
+                                             "<topology>odd</topology>"};
+    return (struct assay_process){.rank = rank,
+                                  .ranks = rank + 100,
+                                  .local_rank = rank % 10,
+                                  .local_ranks = 10,
+                                  .threads = 2,
+                                  .batch = 8,
+                                  .prefill_rows = 128,
+                                  .packages = 1,
+                                  .numa_nodes = 2,
+                                  .cores = 20,
+                                  .processing_units = 40,
+                                  .clock_mhz = 3100,
+                                  .start_ns = UINT64_C(1700000000000000000) + rank,
+                                  .memory_bytes = UINT64_C(1) << 35,
+                                  .memory_budget_bytes = UINT64_C(1) << 31,
+                                  .host = rank % 2 ? "odd" : "even",
+                                  .cpu = "Pretender 9000",
+                                  .launcher = "mpirun",
+                                  .job = "",
+                                  .engine = "assay 0.1.0",
+                                  .build = "gcc",
+                                  .backend = "cpu",
+                                  .isa = rank % 2 ? "avx512" : "avx2",
+                                  .processors = "0-1",
+                                  .memory_nodes = "0",
+                                  .topology = topologies[rank % 2]};
 }
 
 static inline enum assay_status fixture_append(struct assay_journal *journal,
@@ -170,11 +218,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
     out->facts = (struct assay_run_facts){.plan = plan,
                                           .model_name = "tiny",
                                           .engine = "assay 0.1.0",
-                                          .backend = "cpu",
-                                          .isa = "avx2",
                                           .host = "node-1",
-                                          .threads = 2,
-                                          .batch = 8,
                                           .item_ids = out->item_ids,
                                           .item_topics = out->topics,
                                           .item_strata = out->item_strata,
@@ -188,7 +232,9 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
 static inline enum assay_status fixture_journal(const char *path, const struct assay_plan *plan,
                                                 struct assay_error *err)
 {
-    const struct assay_journal_options options = {.sync_records = 1000, .sync_ns = UINT64_MAX};
+    const struct assay_process process = fixture_process(0);
+    const struct assay_journal_options options = {
+        .sync_records = 1000, .sync_ns = UINT64_MAX, .process = &process};
     struct assay_journal_recovery recovery;
     struct assay_journal *journal;
     enum assay_status status = assay_journal_open(&journal, path, plan, &options, &recovery, err);

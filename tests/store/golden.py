@@ -33,17 +33,26 @@ def canonical():
 
 
 def circumstances():
-    body = struct.pack("<HH", 1, 1) + u32(3) + u32(2) + u64(1_700_000_000_123_456_789)
-    return part(body + u64(987_654_321) + u32(16) + part(TEXT))
+    body = struct.pack("<HH", 2, 1) + u32(2) + u64(1_700_000_000_123_456_789)
+    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT))
+
+
+def process():
+    """Rank 3 of 8, the second of 2 on its host; the fields in FORMAT.md's order."""
+    body = struct.pack("<HH", 1, 0)
+    body += b"".join(map(u32, [3, 8, 1, 2, 4, 64, 128, 1, 2, 16, 32, 3450]))
+    body += b"".join(map(u64, [1_700_000_000_123_456_789, 1 << 36, 1 << 34]))
+    texts = "n7|Pretender 9000|srun|4711|assay 0.1.0|gcc 12|cpu|avx2|0-3|0 größer|<topology/>"
+    return part(body + b"".join(part(text.encode()) for text in texts.split("|")))
 
 
 def header(rank, plan, spec):
-    body = b"ASSAYJNL" + u32(1) + u32(rank) + plan + spec
+    body = b"ASSAYJNL" + u32(2) + u32(rank) + plan + spec
     return body + u32(zlib.crc32(body))
 
 
 def frame(sequence, index):
-    payload = u64(index) + canonical() + circumstances()
+    payload = b"\1" + u64(index) + canonical() + circumstances()
     return (
         u32(0x4C4E4A41)
         + u32(len(payload))
@@ -66,5 +75,6 @@ show("golden_record", canonical())
 show("golden_circumstances", circumstances())
 print(f'static const char golden_digest[] =\n    "{hashlib.sha256(canonical()).hexdigest()}";')
 show("golden_header", header(7, bytes([0x11]) * 32, bytes([0x22]) * 32))
-show("golden_frame_head", frame(5, 1)[:28])
+show("golden_frame_head", frame(5, 1)[:29])
+show("golden_process", process())
 print("\n#endif")

@@ -14,7 +14,8 @@
 
 enum { SAMPLES = 24 };
 
-static const struct assay_journal_options each = {.rank = 0, .sync_records = 1};
+static const struct assay_journal_options each = {
+    .rank = 0, .sync_records = 1, .process = &fixture_plain};
 
 /* A folder with a journal's path in it, and a plan. */
 struct place {
@@ -46,7 +47,9 @@ static struct assay_journal *open_rank(const struct place *place, uint32_t rank,
     struct assay_journal_options options = each;
     struct assay_journal *journal = NULL;
     struct assay_error err;
+    struct assay_process process = fixture_process(rank);
     options.rank = rank;
+    options.process = &process;
     check_ok(
         assay_journal_open(&journal, place->path, &place->fixture.plan, &options, recovery, &err),
         &err);
@@ -88,67 +91,6 @@ static void write_file(const char *path, const void *data, size_t size)
 {
     struct assay_error err;
     check_ok(assay_file_write(path, data, size, &err), &err);
-}
-
-static void test_golden_header(void **state)
-{
-    (void)state;
-    struct fixture fixture = fixture_make(1);
-    uint8_t header[ASSAY_JOURNAL_HEADER_BYTES];
-    memset(fixture.plan.digest.bytes, 0x11, 32);
-    memset(fixture.spec->digest.bytes, 0x22, 32);
-    assay_journal_header_put(header, &fixture.plan, 7);
-    assert_int_equal(sizeof golden_header, sizeof header);
-    assert_memory_equal(header, golden_header, sizeof header);
-    fixture_drop(&fixture);
-}
-
-static void test_golden_frame(void **state)
-{
-    (void)state;
-    struct assay_record record;
-    struct assay_circumstances circumstances;
-    struct assay_arena arena = {0};
-    struct assay_bytes frame = {0};
-    struct assay_error err;
-    size_t used;
-    check_ok(assay_record_decode(&record, &arena, golden_record, sizeof golden_record, &used, &err),
-             &err);
-    check_ok(assay_circumstances_decode(&circumstances, golden_circumstances,
-                                        sizeof golden_circumstances, &used, &err),
-             &err);
-    check_ok(assay_frame_encode(&frame, 5, 1, &record, &circumstances, &err), &err);
-    assert_int_equal(frame.size,
-                     sizeof golden_frame_head + sizeof golden_record + sizeof golden_circumstances);
-    assert_memory_equal(frame.data, golden_frame_head, sizeof golden_frame_head);
-    assay_bytes_fini(&frame);
-    assay_arena_fini(&arena);
-}
-
-static void test_file_names(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        bool ok;
-        uint32_t rank;
-    } cases[] = {{"rank-0000.log", true, 0},
-                 {"rank-0042.log", true, 42},
-                 {"rank-12345.log", true, 12345},
-                 {"rank-4294967295.log", true, UINT32_MAX},
-                 {"rank-4294967296.log", false, 0},
-                 {"rank-00001.log", false, 0},
-                 {"rank-1.log", false, 0},
-                 {"rank-.log", false, 0},
-                 {"rank-0001.log~", false, 0},
-                 {"rank-+001.log", false, 0},
-                 {"rank-99999999999999999999.log", false, 0},
-                 {".", false, 0}};
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        uint32_t rank = 0;
-        assert_int_equal(assay_journal_name_parse(cases[i].name, &rank), cases[i].ok);
-        assert_int_equal(rank, cases[i].rank);
-    }
 }
 
 static void test_reopen(void **state)
@@ -201,7 +143,8 @@ static void test_other_ranks(void **state)
     struct assay_journal *journal = open_rank(&place, 1, &recovery);
     assert_int_equal(recovery.samples, 9);
     assert_int_equal(recovery.files, 3);
-    assert_int_equal(recovery.torn_bytes, 0);
+    assert_int_equal(recovery.torn_bytes, 4);
+    assert_int_equal(recovery.torn_files, 1);
     for (uint64_t i = 0; i < SAMPLES; i++) assert_int_equal(assay_journal_has(journal, i), i < 9);
     close_journal(journal);
     struct assay_bytes after = read_file(other);
@@ -219,9 +162,13 @@ struct visited {
     const struct assay_plan *plan;
     uint64_t next, step;
     enum assay_status answer;
+    const struct assay_process *processes;
+    uint32_t process_count;
+    bool check_process; /* sample (7 · rank) mod SAMPLES was written by this rank */
 };
 
-static enum assay_status visit(void *context, uint64_t index, const struct assay_record *record,
+static enum assay_status visit(void *context, uint64_t index, uint32_t process,
+                               const struct assay_record *record,
                                const struct assay_circumstances *circumstances,
                                struct assay_error *err)
 {
@@ -229,6 +176,15 @@ static enum assay_status visit(void *context, uint64_t index, const struct assay
     struct fixture_sample sample;
     struct assay_bytes got = {0}, want = {0};
     assert_true(index == visited->next);
+    assert_true(process < visited->process_count);
+    if (visited->check_process) {
+        const struct assay_process *writer = &visited->processes[process];
+        struct assay_process want_process = fixture_process(writer->rank);
+        assert_int_equal(7 * writer->rank % SAMPLES, index);
+        assert_string_equal(writer->topology, want_process.topology);
+        assert_string_equal(writer->isa, want_process.isa);
+        assert_int_equal(writer->ranks, want_process.ranks);
+    }
     visited->next += visited->step;
     fixture_fill(&sample, visited->plan, index, 1);
     check_ok(assay_record_encode(&got, record, err), err);
@@ -242,6 +198,18 @@ static enum assay_status visit(void *context, uint64_t index, const struct assay
     return visited->answer ? assay_fail(err, visited->answer, "enough") : ASSAY_OK;
 }
 
+static enum assay_status each_of(const struct place *place, struct visited *visited,
+                                 struct assay_error *err)
+{
+    struct assay_journal_reader *reader;
+    enum assay_status status = assay_journal_read(&reader, place->path, &place->fixture.plan, err);
+    if (status) return status;
+    visited->processes = assay_journal_processes(reader, &visited->process_count);
+    status = assay_journal_each(reader, visit, visited, err);
+    assay_journal_reader_close(reader);
+    return status;
+}
+
 /* More files than are kept open at once, written in an order of their own, a sample twice. */
 static void test_each(void **state)
 {
@@ -249,26 +217,24 @@ static void test_each(void **state)
     struct place place = place_make();
     struct assay_journal_recovery recovery;
     struct assay_error err;
-    struct visited visited = {.plan = &place.fixture.plan, .step = 1};
+    struct visited visited = {.plan = &place.fixture.plan, .step = 1, .check_process = true};
     for (uint32_t r = 0; r < 100; r++) {
         struct assay_journal *journal = open_rank(&place, r, &recovery);
         append(&place, journal, (7 * r) % SAMPLES);
         close_journal(journal);
     }
-    check_ok(assay_journal_each(place.path, visited.plan, visit, &visited, &err), &err);
+    check_ok(each_of(&place, &visited, &err), &err);
     assert_int_equal(visited.next, SAMPLES);
     struct assay_journal *journal = open_rank(&place, 0, &recovery);
     assert_int_equal(recovery.samples, SAMPLES);
     close_journal(journal);
 
     visited = (struct visited){.plan = visited.plan, .step = 1, .answer = ASSAY_EINTERRUPTED};
-    check_refused(assay_journal_each(place.path, visited.plan, visit, &visited, &err),
-                  ASSAY_EINTERRUPTED, &err, "enough");
+    check_refused(each_of(&place, &visited, &err), ASSAY_EINTERRUPTED, &err, "enough");
     assert_int_equal(visited.next, 1);
     place_drop(&place);
     place = place_make();
-    check_refused(assay_journal_each(place.path, &place.fixture.plan, visit, &visited, &err),
-                  ASSAY_ENOTFOUND, &err, "r.journal");
+    check_refused(each_of(&place, &visited, &err), ASSAY_ENOTFOUND, &err, "r.journal");
     place_drop(&place);
 }
 
@@ -288,28 +254,33 @@ static uint64_t frame_end(const struct place *place, uint64_t frames)
 static void test_every_cut(void **state)
 {
     (void)state;
-    enum { FRAMES = 4 };
+    enum { FRAMES = 5 };
     struct place place = place_make();
     struct assay_journal_recovery recovery;
     uint64_t ends[FRAMES + 1];
     struct assay_journal *journal = open_rank(&place, 0, &recovery);
-    for (uint64_t i = 0; i < FRAMES; i++) append(&place, journal, i);
+    for (uint64_t i = 0; i + 1 < FRAMES; i++) append(&place, journal, i);
     close_journal(journal);
     for (uint64_t i = 0; i <= FRAMES; i++) ends[i] = frame_end(&place, i);
     struct assay_bytes whole = read_file(place.file);
     for (size_t size = 0; size < whole.size; size++) {
-        uint64_t kept = 0;
+        uint64_t kept = 0; /* frames, the first of which is the process */
         while (kept < FRAMES && ends[kept + 1] <= size) kept++;
+        uint64_t samples = kept > 0 ? kept - 1 : 0;
         uint64_t end = size < ends[0] ? 0 : ends[kept];
         write_file(place.file, whole.data, size);
         journal = open_rank(&place, 0, &recovery);
-        assert_int_equal(recovery.samples, kept);
+        assert_int_equal(recovery.samples, samples);
         assert_int_equal(recovery.torn_bytes, size - end);
-        for (uint64_t i = kept; i < FRAMES; i++) append(&place, journal, i);
+        assert_int_equal(recovery.torn_files, size > end);
+        for (uint64_t i = samples; i + 1 < FRAMES; i++) append(&place, journal, i);
         close_journal(journal);
+        struct visited visited = {.plan = &place.fixture.plan, .step = 1};
+        struct assay_error err;
+        check_ok(each_of(&place, &visited, &err), &err);
+        assert_int_equal(visited.next, FRAMES - 1);
         struct assay_bytes again = read_file(place.file);
-        assert_int_equal(again.size, whole.size);
-        assert_memory_equal(again.data, whole.data, whole.size);
+        assert_memory_equal(again.data, whole.data, end);
         assay_bytes_fini(&again);
     }
     assay_bytes_fini(&whole);
@@ -327,18 +298,19 @@ static void test_every_flip(void **state)
     struct assay_journal *journal = open_rank(&place, 0, &recovery);
     for (uint64_t i = 0; i < 2; i++) append(&place, journal, i);
     close_journal(journal);
-    uint64_t first = frame_end(&place, 0), second = frame_end(&place, 1);
+    uint64_t ends[] = {frame_end(&place, 0), frame_end(&place, 1), frame_end(&place, 2)};
     struct assay_bytes whole = read_file(place.file);
     for (size_t at = 0; at < whole.size; at++) {
         whole.data[at] ^= (uint8_t)(1u << (at % 8));
         write_file(place.file, whole.data, whole.size);
-        if (at < first) {
+        if (at < ends[0]) {
             check_refused(try_open(&place, &place.fixture.plan, &err), ASSAY_EFORMAT, &err,
                           place.file);
         } else {
             journal = open_rank(&place, 0, &recovery);
-            assert_int_equal(recovery.samples, at < second ? 0 : 1);
-            assert_int_equal(recovery.torn_bytes, whole.size - (at < second ? first : second));
+            uint64_t end = at < ends[1] ? ends[0] : at < ends[2] ? ends[1] : ends[2];
+            assert_int_equal(recovery.samples, at < ends[2] ? 0 : 1);
+            assert_int_equal(recovery.torn_bytes, whole.size - end);
             close_journal(journal);
         }
         whole.data[at] ^= (uint8_t)(1u << (at % 8));
@@ -363,7 +335,7 @@ static void test_header_refusals(void **state)
         enum assay_status expected;
         const char *quoted;
     } cases[] = {{0, 'a', true, ASSAY_EFORMAT, "not a journal (it does not begin with ASSAYJNL)"},
-                 {8, 2, true, ASSAY_EUNSUPPORTED, "journal version 2"},
+                 {8, 1, true, ASSAY_EUNSUPPORTED, "journal version 1"},
                  {12, 5, true, ASSAY_EFORMAT, "its header says rank 5"},
                  {16, 1, true, ASSAY_EMISMATCH, "belongs to plan"},
                  {48, 1, true, ASSAY_EMISMATCH, "belongs to plan"},
@@ -393,6 +365,34 @@ static void test_header_refusals(void **state)
     assert_int_equal(mkfifo(place.file, 0600), 0);
     check_refused(try_open(&place, &place.fixture.plan, &err), ASSAY_EFORMAT, &err,
                   "not a regular file");
+    place_drop(&place);
+}
+
+/* Ranks join with what rank 0 has found, and read nothing but their own file. */
+static void test_joining(void **state)
+{
+    (void)state;
+    struct place place = place_make();
+    struct assay_journal_recovery recovery;
+    struct assay_error err;
+    struct assay_journal *zero = open_rank(&place, 0, &recovery), *one = NULL;
+    append(&place, zero, 3);
+    close_journal(zero);
+    zero = open_rank(&place, 0, &recovery);
+    struct assay_journal_present present = assay_journal_present(zero);
+    struct assay_process process = fixture_process(1);
+    struct assay_journal_options options = {
+        .rank = 1, .sync_records = 1, .process = &process, .joining = &present};
+    check_ok(assay_journal_open(&one, place.path, &place.fixture.plan, &options, &recovery, &err),
+             &err);
+    assert_int_equal(recovery.samples, 0);
+    for (uint64_t i = 0; i < SAMPLES; i++) assert_int_equal(assay_journal_has(one, i), i == 3);
+    append(&place, one, 4);
+    close_journal(one);
+    close_journal(zero);
+    zero = open_rank(&place, 0, &recovery);
+    assert_int_equal(recovery.samples, 2);
+    close_journal(zero);
     place_drop(&place);
 }
 
@@ -452,14 +452,14 @@ static void test_duplicates(void **state)
     append(&place, zero, 5);
     fixture_fill(&sample, plan, 5, 2);
     check_ok(assay_journal_append(one, 5, &sample.record, &sample.circumstances, &err), &err);
-    check_ok(assay_journal_each(place.path, plan, visit, &visited, &err), &err);
+    check_ok(each_of(&place, &visited, &err), &err);
     assert_int_equal(visited.next, 6);
 
     sample.tokens[0] ^= 1;
     check_ok(assay_journal_append(one, 5, &sample.record, &sample.circumstances, &err), &err);
     close_journal(zero);
     close_journal(one);
-    check_refused(assay_journal_each(place.path, plan, visit, &visited, &err), ASSAY_EFORMAT, &err,
+    check_refused(each_of(&place, &visited, &err), ASSAY_EFORMAT, &err,
                   "sample 5 is there twice with different records");
     check_refused(try_open(&place, plan, &err), ASSAY_EFORMAT, &err, "sample 5");
     place_drop(&place);
@@ -478,13 +478,15 @@ static void test_payload_refusals(void **state)
         enum assay_status expected;
         const char *quoted;
     } cases[] = {
-        {"a sample beyond the plan", 24, 0, 24, 0, ASSAY_EFORMAT, "the plan has only 24 samples"},
-        {"the wrong replicate", 1, 0, 2, 0, ASSAY_EFORMAT,
+        {"a sample beyond the plan", 24, 1, 24, 0, ASSAY_EFORMAT, "the plan has only 24 samples"},
+        {"the wrong replicate", 1, 1, 2, 0, ASSAY_EFORMAT,
          "replicate 1 of 4 in 2 sets; the plan has 2"},
-        {"the wrong profile", 4, 0, 0, 0, ASSAY_EFORMAT, "its profile or draw is not the plan's"},
-        {"no record", 0, 12, 9, 0, ASSAY_EUNSUPPORTED, "record of version 9"},
-        {"bytes behind it", 0, 0, 0, 1, ASSAY_EFORMAT, "cut after"},
-        {"nothing", 0, 0, 0, 1 << 20, ASSAY_EFORMAT, "a payload of 0 bytes"}};
+        {"the wrong profile", 4, 1, 0, 0, ASSAY_EFORMAT, "its profile or draw is not the plan's"},
+        {"no record", 0, 13, 9, 0, ASSAY_EUNSUPPORTED, "record of version 9"},
+        {"bytes behind it", 0, 1, 0, 1, ASSAY_EFORMAT, "cut after"},
+        {"no kind", 0, 0, 2, 0, ASSAY_EFORMAT, "a frame of unknown kind 2"},
+        {"no process", 0, 0, 0, 0, ASSAY_EFORMAT, "process: "},
+        {"nothing", 0, 0, 0, 1 << 20, ASSAY_EFORMAT, "an empty payload"}};
     struct place place = place_make();
     struct assay_error err;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -542,12 +544,11 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_header),    cmocka_unit_test(test_golden_frame),
-        cmocka_unit_test(test_file_names),       cmocka_unit_test(test_reopen),
-        cmocka_unit_test(test_other_ranks),      cmocka_unit_test(test_each),
-        cmocka_unit_test(test_every_cut),        cmocka_unit_test(test_every_flip),
-        cmocka_unit_test(test_header_refusals),  cmocka_unit_test(test_other_plan),
-        cmocka_unit_test(test_second_run),       cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_payload_refusals), cmocka_unit_test(test_places)};
+        cmocka_unit_test(test_reopen),     cmocka_unit_test(test_other_ranks),
+        cmocka_unit_test(test_each),       cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_every_flip), cmocka_unit_test(test_header_refusals),
+        cmocka_unit_test(test_other_plan), cmocka_unit_test(test_second_run),
+        cmocka_unit_test(test_duplicates), cmocka_unit_test(test_payload_refusals),
+        cmocka_unit_test(test_places),     cmocka_unit_test(test_joining)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,8 @@ static void place_drop(struct place *place)
 static struct assay_journal *open_journal(const struct place *place, uint32_t sync_records,
                                           uint64_t sync_ns, struct assay_journal_recovery *recovery)
 {
-    const struct assay_journal_options options = {.sync_records = sync_records, .sync_ns = sync_ns};
+    const struct assay_journal_options options = {
+        .sync_records = sync_records, .sync_ns = sync_ns, .process = &fixture_plain};
     struct assay_journal *journal = NULL;
     struct assay_error err;
     check_ok(
@@ -214,7 +215,7 @@ static void test_no_header(void **state)
     struct place place = place_make();
     struct assay_journal *journal;
     struct assay_journal_recovery recovery;
-    const struct assay_journal_options options = {.sync_records = 1};
+    const struct assay_journal_options options = {.sync_records = 1, .process = &fixture_plain};
     struct assay_error err;
     arm(&writing, 2, ENOSPC);
     check_refused(
@@ -234,7 +235,7 @@ static void test_no_locks(void **state)
     struct place place = place_make();
     struct assay_journal *journal;
     struct assay_journal_recovery recovery;
-    const struct assay_journal_options options = {.sync_records = 1};
+    const struct assay_journal_options options = {.sync_records = 1, .process = &fixture_plain};
     struct assay_error err;
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         arm(&locking, 1, numbers[i]);

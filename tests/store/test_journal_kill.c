@@ -17,7 +17,7 @@
 enum { KILLS = 40, SYNC_EVERY = 5 };
 
 static const struct assay_journal_options batched = {
-    .rank = 0, .sync_records = 1000000, .sync_ns = UINT64_MAX};
+    .rank = 0, .sync_records = 1000000, .sync_ns = UINT64_MAX, .process = &fixture_plain};
 
 /* The file may be cut shorter between kills: `long_text` makes a frame of several pages. */
 static _Noreturn void write_until_killed(const char *path, const struct assay_plan *plan, int pipe)

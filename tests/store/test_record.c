@@ -41,9 +41,9 @@ static struct assay_record golden(void)
 static struct assay_circumstances golden_circumstances_value(void)
 {
     return (struct assay_circumstances){.prompt_shared = true,
-                                        .rank = 3,
                                         .attempts = 2,
                                         .batch_rows = 16,
+                                        .clock_mhz = 3200,
                                         .start_ns = UINT64_C(1700000000123456789),
                                         .duration_ns = 987654321,
                                         .text = {"so: naïve\0x \xff", 14}};
@@ -103,7 +103,7 @@ static void test_golden_circumstances(void **state)
     check_ok(assay_circumstances_decode(&back, bytes.data, bytes.size, &used, &err), &err);
     assert_int_equal(used, bytes.size);
     assert_true(back.prompt_shared);
-    assert_int_equal(back.rank, 3);
+    assert_int_equal(back.clock_mhz, 3200);
     assert_int_equal(back.attempts, 2);
     assert_int_equal(back.batch_rows, 16);
     assert_true(back.start_ns == c.start_ns && back.duration_ns == c.duration_ns);
@@ -189,7 +189,7 @@ static void test_circumstances_refusals(void **state)
         uint8_t byte;
         enum assay_status expected;
         const char *quoted;
-    } cases[] = {{4, 2, ASSAY_EUNSUPPORTED, "circumstances of version 2"},
+    } cases[] = {{4, 1, ASSAY_EUNSUPPORTED, "circumstances of version 1"},
                  {6, 3, ASSAY_EFORMAT, "unknown flags 0x0003"},
                  {7, 1, ASSAY_EFORMAT, "unknown flags 0x0101"},
                  {36, 15, ASSAY_EFORMAT, "need more than"},

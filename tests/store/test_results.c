@@ -5,6 +5,8 @@
 
 #include "place.h"
 
+#include "store/process.h"
+
 #include <sys/stat.h>
 
 enum { SAMPLES = 24, TOKENS = 3 * (1 + 2 + 3 + 4 + 5 + 6 + 7) };
@@ -20,7 +22,10 @@ static void digest_samples(const struct assay_plan *plan, struct assay_digest *r
         fixture_fill(&sample, plan, i, 1);
         check_ok(assay_record_encode(&first, &sample.record, &err), &err);
         check_ok(assay_circumstances_encode(&second, &sample.circumstances, &err), &err);
+        check_ok(assay_bytes_append(&second, "\0\0\0", 4, &err), &err); /* row 0 of /processes */
     }
+    struct assay_process process = fixture_process(0);
+    check_ok(assay_process_encode(&second, &process, &err), &err);
     *records = assay_sha256_of(first.data, first.size);
     *circumstances = assay_sha256_of(second.data, second.size);
     assay_bytes_fini(&first);
@@ -33,7 +38,7 @@ static void check_attributes(const struct assay_results *results, const struct p
     struct assay_digest records, circumstances;
     digest_samples(&place->fixture.plan, &records, &circumstances);
     assert_string_equal(results->path, place->file);
-    assert_int_equal(results->schema_version, 1);
+    assert_int_equal(results->schema_version, 2);
     assert_string_equal(results->spec_name, "fixture");
     assert_string_equal(results->spec_source, spec->source);
     assert_string_equal(results->spec_canonical, spec->canonical);
@@ -101,7 +106,8 @@ static void check_sample(const struct assay_results *results, const struct assay
     assert_int_equal(results->answers[i][record->answer.size], 0);
     assert_memory_equal(results->texts[i], c->text.data, c->text.size);
     assert_int_equal(results->texts[i][c->text.size], 0);
-    assert_int_equal(results->rank[i], c->rank);
+    assert_int_equal(results->process[i], 0);
+    assert_int_equal(results->clock_mhz[i], c->clock_mhz);
     assert_int_equal(results->attempts[i], c->attempts);
     assert_int_equal(results->batch_rows[i], c->batch_rows);
     assert_int_equal(results->prompt_shared[i], c->prompt_shared);
@@ -127,9 +133,12 @@ static void test_round_trip(void **state)
     check_tables(results, &place);
     assert_int_equal(results->sample_count, SAMPLES);
     assert_int_equal(results->token_count, TOKENS);
+    assert_int_equal(results->process_count, 1);
+    assert_string_equal(results->processes[0].host, "even");
+    assert_string_equal(results->processes[0].topology, "<topology>even</topology>");
     for (uint64_t i = 0; i < SAMPLES; i++) check_sample(results, &place.fixture.plan, i);
     check_ok(assay_results_peek(&head, place.file, &err), &err);
-    assert_int_equal(head.schema_version, 1);
+    assert_int_equal(head.schema_version, 2);
     assert_true(assay_digest_equal(&head.spec_digest, &results->spec_digest));
     assert_true(assay_digest_equal(&head.plan_digest, &results->plan_digest));
     assert_true(assay_digest_equal(&head.records_digest, &results->records_digest));
@@ -170,7 +179,9 @@ static void test_sizes(void **state)
     struct assay_error err;
     struct assay_journal *journal;
     struct assay_journal_recovery recovery;
-    const struct assay_journal_options options = {.rank = 1, .sync_records = 1000};
+    const struct assay_process process = fixture_process(1);
+    const struct assay_journal_options options = {
+        .rank = 1, .sync_records = 1000, .process = &process};
     static uint32_t tokens[LONG];
     static float log_probs[LONG];
     for (unsigned long_ones = 0; long_ones < 2; long_ones++) {
@@ -282,7 +293,7 @@ static void test_schema_table(void **state)
     }
     assert_true(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, count_object, &counts) >= 0);
     assert_int_equal(counts.datasets, ASSAY_COLUMN_COUNT);
-    assert_int_equal(counts.groups, 1 + 9);
+    assert_int_equal(counts.groups, 1 + 11);
     H5O_info_t root;
     assert_true(H5Oget_info(file, &root) >= 0);
     assert_int_equal(root.num_attrs, ASSAY_ATTRIBUTE_COUNT);
@@ -332,7 +343,7 @@ static void test_write_refusals(void **state)
     check_write(&place, place.file, ASSAY_ENOTFOUND, "r.journal");
     struct assay_journal *journal;
     struct assay_journal_recovery recovery;
-    const struct assay_journal_options options = {.sync_records = 1000};
+    const struct assay_journal_options options = {.sync_records = 1000, .process = &fixture_plain};
     const struct assay_plan *plan = &place.fixture.plan;
     check_ok(assay_journal_open(&journal, place.journal, plan, &options, &recovery, &err), &err);
     check_write(&place, place.file, ASSAY_ENOTFOUND, "sample 0 of 24 is not in the journal");

@@ -48,69 +48,79 @@ static void check_open(const char *path, enum assay_status expected, const char 
     assert_non_null(strstr(err.text, path));
 }
 
+static const uint32_t seven = 7, huge = UINT32_MAX, micro = 999999;
+static const uint64_t one = 1, far = UINT64_MAX;
+static const uint8_t byte = 9, two = 2, key[32] = {1};
+static const float nan_bits = NAN, minus = -2.5f;
+static const double half = 0.5;
+static const char *const other_id = "math/9", *const bad_name = "", *const json = "{}",
+                         *const yaml = "assay: 1\n";
+/* A value that is changed, and what is said of it. */
+static const struct tampered {
+    const char *path;
+    hsize_t row;
+    const void *value;
+    enum assay_status expected;
+    const char *quoted;
+} tampered[] = {
+    {"/tokens/id", 40, &seven, ASSAY_EMISMATCH, "records_digest is "},
+    {"/tokens/log_prob", 40, &minus, ASSAY_EMISMATCH, "records_digest is "},
+    {"/tokens/log_prob", 40, &nan_bits, ASSAY_EFORMAT, "a log-probability that is NaN"},
+    {"/samples/cell_key", 3, key, ASSAY_EMISMATCH, "records_digest is "},
+    {"/items/prompt_digest", 0, key, ASSAY_EMISMATCH, "records_digest is "},
+    {"/items/id", 0, &other_id, ASSAY_EMISMATCH, "records_digest is "},
+    {"/items/id", 0, &bad_name, ASSAY_EFORMAT, "sample 0: item id is no name"},
+    {"/answers/bytes", 0, &byte, ASSAY_EMISMATCH, "records_digest is "},
+    {"/texts/bytes", 0, &byte, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/circumstances/process", 0, &seven, ASSAY_EFORMAT, "/circumstances/process: the value"},
+    {"/circumstances/clock_mhz", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/processes/threads", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/processes/start_ns", 0, &one, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/processes/host", 0, &other_id, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/processes/local_ranks", 0, &huge, ASSAY_EFORMAT, "row 0: its rank is not among"},
+    {"/processes/topology", 0, &seven, ASSAY_EFORMAT, "row 0 is topology 7, there are 1"},
+    {"/topologies/sha256", 0, key, ASSAY_EMISMATCH, "row 0 is not the digest of its XML"},
+    {"/topologies/xml", 0, &other_id, ASSAY_EMISMATCH, "row 0 is not the digest of its XML"},
+    {"/circumstances/attempts", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/circumstances/batch_rows", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/circumstances/start_ns", 0, &one, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/circumstances/duration_ns", 1, &one, ASSAY_EMISMATCH, "circumstances_digest is "},
+    {"/circumstances/prompt_shared", 0, &two, ASSAY_EFORMAT, "/circumstances/prompt_shared"},
+    {"/samples/item", 5, &seven, ASSAY_EFORMAT, "/samples/item: the value of sample 5"},
+    {"/samples/item", 5, &huge, ASSAY_EFORMAT, "/samples/item: the value of sample 5"},
+    {"/samples/profile", 5, &huge, ASSAY_EFORMAT, "/samples/profile"},
+    {"/samples/replicate", 5, &huge, ASSAY_EFORMAT, "/samples/replicate"},
+    {"/samples/score", 0, &half, ASSAY_EFORMAT, "/samples/score: the value of sample 0"},
+    {"/samples/score_micro", 0, &micro, ASSAY_EFORMAT, "/samples/score: the value of sample 0"},
+    {"/samples/finish", 0, &byte, ASSAY_EFORMAT, "sample 0: no such finish"},
+    {"/samples/verdict", 0, &byte, ASSAY_EFORMAT, "sample 0: no such verdict"},
+    {"/samples/verdict", 1, &two, ASSAY_EFORMAT, "sample 1: a score or an answer"},
+    {"/samples/token_offset", 0, &one, ASSAY_EFORMAT, "/samples/token_offset: runs from 1 to"},
+    {"/samples/token_offset", 24, &far, ASSAY_EFORMAT, "not from 0 to 84"},
+    {"/samples/token_offset", 5, &far, ASSAY_EFORMAT, "sample 4 would own"},
+    {"/samples/answer_offset", 5, &one, ASSAY_EFORMAT, "/samples/answer_offset: sample 4"},
+    {"/samples/text_offset", 5, &far, ASSAY_EFORMAT, "/samples/text_offset: sample 4"},
+    {"/items/stratum", 2, &seven, ASSAY_EFORMAT, "row 2 is stratum 7, there are 2"},
+    {"/profiles/name", 0, &other_id, ASSAY_EMISMATCH, "row 0 is not profile cool"},
+    {"/profiles/temperature_milli", 1, &seven, ASSAY_EMISMATCH, "row 1 is not profile warm"},
+    {"/profiles/draw", 1, &byte, ASSAY_EMISMATCH, "row 1 is not profile warm"},
+    {"/spec/source", 0, &yaml, ASSAY_EFORMAT, "/spec/source: "},
+    {"/spec/canonical", 0, &json, ASSAY_EMISMATCH, "/spec/canonical is not what"},
+};
+
 static void test_tampered_columns(void **state)
 {
     (void)state;
-    static const uint32_t seven = 7, huge = UINT32_MAX, micro = 999999;
-    static const uint64_t one = 1, far = UINT64_MAX;
-    static const uint8_t byte = 9, two = 2, key[32] = {1};
-    static const float nan_bits = NAN, minus = -2.5f;
-    static const double half = 0.5;
-    static const char *const other_id = "math/9", *const bad_name = "", *const json = "{}",
-                             *const yaml = "assay: 1\n";
-    static const struct {
-        const char *path;
-        hsize_t row;
-        const void *value;
-        enum assay_status expected;
-        const char *quoted;
-    } cases[] = {
-        {"/tokens/id", 40, &seven, ASSAY_EMISMATCH, "records_digest is "},
-        {"/tokens/log_prob", 40, &minus, ASSAY_EMISMATCH, "records_digest is "},
-        {"/tokens/log_prob", 40, &nan_bits, ASSAY_EFORMAT, "a log-probability that is NaN"},
-        {"/samples/cell_key", 3, key, ASSAY_EMISMATCH, "records_digest is "},
-        {"/items/prompt_digest", 0, key, ASSAY_EMISMATCH, "records_digest is "},
-        {"/items/id", 0, &other_id, ASSAY_EMISMATCH, "records_digest is "},
-        {"/items/id", 0, &bad_name, ASSAY_EFORMAT, "sample 0: item id is no name"},
-        {"/answers/bytes", 0, &byte, ASSAY_EMISMATCH, "records_digest is "},
-        {"/texts/bytes", 0, &byte, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/rank", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/attempts", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/batch_rows", 0, &seven, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/start_ns", 0, &one, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/duration_ns", 1, &one, ASSAY_EMISMATCH, "circumstances_digest is "},
-        {"/circumstances/prompt_shared", 0, &two, ASSAY_EFORMAT, "/circumstances/prompt_shared"},
-        {"/samples/item", 5, &seven, ASSAY_EFORMAT, "/samples/item: the value of sample 5"},
-        {"/samples/item", 5, &huge, ASSAY_EFORMAT, "/samples/item: the value of sample 5"},
-        {"/samples/profile", 5, &huge, ASSAY_EFORMAT, "/samples/profile"},
-        {"/samples/replicate", 5, &huge, ASSAY_EFORMAT, "/samples/replicate"},
-        {"/samples/score", 0, &half, ASSAY_EFORMAT, "/samples/score: the value of sample 0"},
-        {"/samples/score_micro", 0, &micro, ASSAY_EFORMAT, "/samples/score: the value of sample 0"},
-        {"/samples/finish", 0, &byte, ASSAY_EFORMAT, "sample 0: no such finish"},
-        {"/samples/verdict", 0, &byte, ASSAY_EFORMAT, "sample 0: no such verdict"},
-        {"/samples/verdict", 1, &two, ASSAY_EFORMAT, "sample 1: a score or an answer"},
-        {"/samples/token_offset", 0, &one, ASSAY_EFORMAT, "/samples/token_offset: runs from 1 to"},
-        {"/samples/token_offset", 24, &far, ASSAY_EFORMAT, "not from 0 to 84"},
-        {"/samples/token_offset", 5, &far, ASSAY_EFORMAT, "sample 4 would own"},
-        {"/samples/answer_offset", 5, &one, ASSAY_EFORMAT, "/samples/answer_offset: sample 4"},
-        {"/samples/text_offset", 5, &far, ASSAY_EFORMAT, "/samples/text_offset: sample 4"},
-        {"/items/stratum", 2, &seven, ASSAY_EFORMAT, "row 2 is stratum 7, there are 2"},
-        {"/profiles/name", 0, &other_id, ASSAY_EMISMATCH, "row 0 is not profile cool"},
-        {"/profiles/temperature_milli", 1, &seven, ASSAY_EMISMATCH, "row 1 is not profile warm"},
-        {"/profiles/draw", 1, &byte, ASSAY_EMISMATCH, "row 1 is not profile warm"},
-        {"/spec/source", 0, &yaml, ASSAY_EFORMAT, "/spec/source: "},
-        {"/spec/canonical", 0, &json, ASSAY_EMISMATCH, "/spec/canonical is not what"},
-    };
     struct place place;
     struct assay_bytes whole = {0};
     struct assay_error err;
     place_make(&place);
     place_write(&place);
     check_ok(assay_file_read(place.file, 1 << 24, &whole, &err), &err);
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(tampered); i++) {
         check_ok(assay_file_write(place.file, whole.data, whole.size, &err), &err);
-        poke(place.file, cases[i].path, cases[i].row, cases[i].value);
-        check_open(place.file, cases[i].expected, cases[i].quoted);
+        poke(place.file, tampered[i].path, tampered[i].row, tampered[i].value);
+        check_open(place.file, tampered[i].expected, tampered[i].quoted);
     }
     assay_bytes_fini(&whole);
     place_drop(&place);
@@ -139,8 +149,8 @@ static void test_tampered_attributes(void **state)
         {"schema", "other", 0, ASSAY_EFORMAT, "its schema is \"other\""},
         {"schema", NULL, 0, ASSAY_EFORMAT, "no attribute schema"},
         {"schema", NULL, 7, ASSAY_EFORMAT, "attribute schema is not one variable-length UTF-8"},
-        {"schema_version", NULL, 2, ASSAY_EUNSUPPORTED, "schema version 2, this reads version 1"},
-        {"schema_version", "1", 0, ASSAY_EFORMAT, "attribute schema_version is not one u32"},
+        {"schema_version", NULL, 1, ASSAY_EUNSUPPORTED, "schema version 1, this reads version 2"},
+        {"schema_version", "2", 0, ASSAY_EFORMAT, "attribute schema_version is not one u32"},
         {"host", NULL, 0, ASSAY_EFORMAT, "no attribute host"},
         {"records_digest", HEX, 0, ASSAY_EMISMATCH, "records_digest is " HEX ", but"},
         {"circumstances_digest", HEX, 0, ASSAY_EMISMATCH, "circumstances_digest is " HEX},

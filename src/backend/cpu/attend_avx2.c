@@ -24,7 +24,8 @@ struct attend_work {
 struct unit {
     const float *q;
     float *y;
-    uint32_t dim, count; /* count: positions of the chunk at hand */
+    uint32_t dim;
+    uint32_t begin, end; /* positions of the chunk at hand that the row sees: begin ≤ j < end */
     float p[HEADS][ASSAY_CHUNK];
     float m[HEADS], l[HEADS];       /* merged so far */
     float old[HEADS], fresh[HEADS]; /* 1.9's a and b for the chunk at hand */
@@ -84,22 +85,25 @@ ASSAY_INLINE __m256 fold_keys(const __m256 s[KEYS])
     return _mm256_add_ps(one, _mm256_setzero_ps());
 }
 
-/* p[h][j] = e_j, and −inf for what is missing of the last eight. */
+/* p[h][j] = e_j, and −inf for what is missing of the first eight and of the last. */
 ASSAY_INLINE void scores(struct unit *unit, const uint16_t *keys, size_t heads)
 {
     const __m256 scale = _mm256_set1_ps(1.0f / sqrtf((float)unit->dim));
     const __m256 masked = _mm256_set1_ps(-INFINITY);
-    for (size_t j = 0; j < unit->count; j += KEYS) {
-        size_t present = unit->count - j < KEYS ? unit->count - j : KEYS;
+    for (size_t j = unit->begin / KEYS * KEYS; j < unit->end; j += KEYS) {
+        size_t present = unit->end - j < KEYS ? unit->end - j : KEYS;
+        size_t absent = j < unit->begin ? unit->begin - j : 0;
         __m256 halves[HEADS][KEYS];
         for (size_t n = 0; n < KEYS; n++) {
             __m256 sum[HEADS];
             for (size_t h = 0; h < heads; h++) sum[h] = _mm256_setzero_ps();
-            if (n < present) dot_halves(unit, keys + (j + n) * unit->dim, heads, sum);
+            if (n >= absent && n < present)
+                dot_halves(unit, keys + (j + n) * unit->dim, heads, sum);
             ASSAY_UNROLL
             for (size_t h = 0; h < heads; h++) halves[h][n] = sum[h];
         }
-        __m256 valid = _mm256_castsi256_ps(assay_first_lanes(present));
+        __m256 valid = _mm256_castsi256_ps(
+            _mm256_andnot_si256(assay_first_lanes(absent), assay_first_lanes(present)));
         for (size_t h = 0; h < heads; h++) {
             __m256 e = _mm256_mul_ps(fold_keys(halves[h]), scale);
             _mm256_storeu_ps(unit->p[h] + j, _mm256_blendv_ps(masked, e, valid));
@@ -109,17 +113,18 @@ ASSAY_INLINE void scores(struct unit *unit, const uint16_t *keys, size_t heads)
 
 /* p[h] from scores to weights in place; returns m_c, *l gets l_c. A NaN score may be passed over by
  * the maximum: it comes back through its weight. A masked one has weight +0, which no sum feels. */
-static float soften(float p[ASSAY_CHUNK], size_t count, float *l)
+static float soften(float p[ASSAY_CHUNK], size_t begin, size_t end, float *l)
 {
     float lanes[8], m = -INFINITY;
     __m256 max = _mm256_set1_ps(-INFINITY), sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (size_t j = 0; j < count; j += 8) max = _mm256_max_ps(_mm256_loadu_ps(p + j), max);
+    begin = begin / 8 * 8;
+    for (size_t j = begin; j < end; j += 8) max = _mm256_max_ps(_mm256_loadu_ps(p + j), max);
     _mm256_storeu_ps(lanes, max);
     for (size_t k = 0; k < 8; k++) {
         if (lanes[k] > m) m = lanes[k];
     }
     max = _mm256_set1_ps(m);
-    for (size_t j = 0; j < count; j += 8) {
+    for (size_t j = begin; j < end; j += 8) {
         __m256 weight = assay_exp_lanes(_mm256_sub_ps(_mm256_loadu_ps(p + j), max));
         _mm256_storeu_ps(p + j, weight);
         sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
@@ -135,7 +140,7 @@ ASSAY_INLINE void value_tile(const struct unit *unit, const uint16_t *values, si
     __m256 o[HEADS * 8];
     ASSAY_UNROLL
     for (size_t n = 0; n < heads * vectors; n++) o[n] = _mm256_setzero_ps();
-    for (size_t j = 0; j < unit->count; j++) {
+    for (size_t j = unit->begin; j < unit->end; j++) {
         const uint16_t *v = values + j * unit->dim + i;
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
@@ -167,7 +172,7 @@ static void value_tail(const struct unit *unit, const uint16_t *values, size_t h
     for (; i < unit->dim; i++) {
         for (size_t h = 0; h < heads; h++) {
             float *y = unit->y + h * unit->dim + i, o = 0.0f;
-            for (size_t j = 0; j < unit->count; j++) {
+            for (size_t j = unit->begin; j < unit->end; j++) {
                 o = fmaf(unit->p[h][j], assay_from_f16(values[j * unit->dim + i]), o);
             }
             *y = first ? o : fmaf(*y, unit->old[h], o * unit->fresh[h]);
@@ -181,7 +186,7 @@ ASSAY_INLINE void chunk(struct unit *unit, const uint16_t *keys, const uint16_t 
 {
     scores(unit, keys, heads);
     for (size_t h = 0; h < heads; h++) {
-        float l, m = soften(unit->p[h], unit->count, &l);
+        float l, m = soften(unit->p[h], unit->begin, unit->end, &l);
         if (first) {
             unit->m[h] = m;
             unit->l[h] = l;
@@ -208,11 +213,13 @@ ASSAY_INLINE void attend_together(struct unit *unit, const struct assay_kv_view 
                                   size_t heads)
 {
     uint32_t last = place->position / ASSAY_CHUNK;
+    uint32_t seen = assay_kv_first(view, place->position), first = seen / ASSAY_CHUNK;
     size_t keys = assay_kv_offset(view, 0, kv_head, 0),
            values = assay_kv_offset(view, 1, kv_head, 0);
-    for (uint32_t c = 0; c <= last; c++) {
-        unit->count = c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1;
-        chunk(unit, place->pages[c] + keys, place->pages[c] + values, heads, c == 0);
+    for (uint32_t c = first; c <= last; c++) {
+        unit->begin = c > first ? 0 : seen % ASSAY_CHUNK;
+        unit->end = c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1;
+        chunk(unit, place->pages[c] + keys, place->pages[c] + values, heads, c == first);
     }
     for (size_t h = 0; h < heads; h++) {
         float *y = unit->y + h * unit->dim;
@@ -244,16 +251,23 @@ static void attend_unit(struct unit *unit, const struct assay_kv_view *view,
     }
 }
 
-/* The first unit of a thread: units cost what a row looks back on, and a little more. */
-static size_t first_unit(const struct attend_work *work, unsigned thread, unsigned threads)
+/* Units cost what a row looks back on, and a little more. */
+static uint64_t cost_of_row(const struct attend_work *work, size_t r)
 {
     enum { COST_OF_A_ROW = 16 };
+    uint32_t position = work->places[r].position;
+    return position - assay_kv_first(work->view, position) + COST_OF_A_ROW;
+}
+
+/* The first unit of a thread. */
+static size_t first_unit(const struct attend_work *work, unsigned thread, unsigned threads)
+{
     uint64_t total = 0, passed = 0;
-    for (size_t r = 0; r < work->rows; r++) total += work->places[r].position + COST_OF_A_ROW;
+    for (size_t r = 0; r < work->rows; r++) total += cost_of_row(work, r);
     uint64_t target = total * work->heads / threads * thread;
     if (thread == threads) return work->rows * work->heads;
     for (size_t r = 0; r < work->rows; r++) {
-        uint64_t cost = work->places[r].position + COST_OF_A_ROW;
+        uint64_t cost = cost_of_row(work, r);
         if (target < passed + cost * work->heads) {
             return r * work->heads + (size_t)((target - passed + cost - 1) / cost);
         }

@@ -132,6 +132,14 @@ void assay_cpu_matrix_destroy(struct assay_matrix *matrix)
     free(matrix);
 }
 
+uint64_t assay_cpu_matrix_bytes(const struct assay_tensor *tensor)
+{
+    uint64_t elements = tensor->columns / assay_dtype_block_elements(tensor->dtype);
+    size_t panel_rows = layouts[tensor->dtype].panel_rows;
+    uint64_t panels = tensor->rows / panel_rows + (tensor->rows % panel_rows != 0);
+    return panels * elements * layouts[tensor->dtype].element_bytes;
+}
+
 struct product_work {
     const struct assay_matrix *matrix;
     const struct assay_operand *operand;

@@ -34,6 +34,11 @@ void assay_cpu_operand_destroy(struct assay_operand *operand)
     free(operand);
 }
 
+uint64_t assay_cpu_operand_bytes(size_t rows, size_t columns)
+{
+    return (uint64_t)rows * columns * sizeof(float);
+}
+
 struct set_work {
     struct assay_operand *operand;
     const float *x;

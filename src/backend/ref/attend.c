@@ -1,5 +1,5 @@
 /* Attention of one query row and head (1.9): chunks of 64 absolute positions, each a softmax of its
- * own, merged in ascending order. */
+ * own, merged in ascending order. A window leaves out the chunks before it. */
 #include "backend/ref/ref.h"
 
 #include "base/exact.h"
@@ -14,12 +14,17 @@ struct attend_work {
     float *y;
 };
 
-/* p_j = exp(e_j − m_c) over the chunk's first `count` positions; returns m_c, *l gets l_c. */
-static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_dim, uint32_t count,
-                           float p[ASSAY_CHUNK], float *l)
+/* The positions of a chunk that a row sees: begin ≤ j < end, counted from the chunk's first. */
+struct span {
+    uint32_t begin, end;
+};
+
+/* p_j = exp(e_j − m_c) over the chunk's positions; returns m_c, *l gets l_c. */
+static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_dim,
+                           struct span span, float p[ASSAY_CHUNK], float *l)
 {
     float scale = 1.0f / sqrtf((float)head_dim), m = -INFINITY;
-    for (uint32_t j = 0; j < count; j++) {
+    for (uint32_t j = span.begin; j < span.end; j++) {
         const uint16_t *k = keys + (size_t)j * head_dim;
         float s[16] = {0};
         for (uint32_t i = 0; i < head_dim; i++) {
@@ -29,7 +34,7 @@ static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_d
         if (p[j] > m) m = p[j]; /* a NaN is passed over here and comes back through p */
     }
     float s[16] = {0};
-    for (uint32_t j = 0; j < count; j++) {
+    for (uint32_t j = span.begin; j < span.end; j++) {
         p[j] = assay_exp(p[j] - m);
         s[j % 16] = s[j % 16] + p[j];
     }
@@ -38,11 +43,11 @@ static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_d
 }
 
 /* o_c[i], the chunk's weighted sum of values in dimension i. */
-static float chunk_value(const float *p, const uint16_t *values, uint32_t head_dim, uint32_t count,
-                         uint32_t i)
+static float chunk_value(const float *p, const uint16_t *values, uint32_t head_dim,
+                         struct span span, uint32_t i)
 {
     float o = 0.0f;
-    for (uint32_t j = 0; j < count; j++) {
+    for (uint32_t j = span.begin; j < span.end; j++) {
         o = fmaf(p[j], assay_from_f16(values[(size_t)j * head_dim + i]), o);
     }
     return o;
@@ -52,24 +57,26 @@ static void attend_head(const struct assay_kv_view *view, const struct assay_row
                         uint32_t kv_head, const float *q, float *y)
 {
     uint32_t dim = view->head_dim, last = place->position / ASSAY_CHUNK;
+    uint32_t seen = assay_kv_first(view, place->position), first = seen / ASSAY_CHUNK;
     float merged_m = 0.0f, merged_l = 0.0f;
-    for (uint32_t c = 0; c <= last; c++) {
-        uint32_t count = c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1;
+    for (uint32_t c = first; c <= last; c++) {
+        struct span span = {c > first ? 0 : seen % ASSAY_CHUNK,
+                            c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1};
         const uint16_t *keys = place->pages[c] + assay_kv_offset(view, 0, kv_head, 0);
         const uint16_t *values = place->pages[c] + assay_kv_offset(view, 1, kv_head, 0);
         float p[ASSAY_CHUNK], l;
-        float m = chunk_weights(q, keys, dim, count, p, &l);
-        if (c == 0) {
+        float m = chunk_weights(q, keys, dim, span, p, &l);
+        if (c == first) {
             merged_m = m;
             merged_l = l;
-            for (uint32_t i = 0; i < dim; i++) y[i] = chunk_value(p, values, dim, count, i);
+            for (uint32_t i = 0; i < dim; i++) y[i] = chunk_value(p, values, dim, span, i);
         } else {
             float larger = m > merged_m ? m : merged_m;
             float a = assay_exp(merged_m - larger), b = assay_exp(m - larger);
             merged_m = larger;
             merged_l = fmaf(merged_l, a, l * b);
             for (uint32_t i = 0; i < dim; i++) {
-                y[i] = fmaf(y[i], a, chunk_value(p, values, dim, count, i) * b);
+                y[i] = fmaf(y[i], a, chunk_value(p, values, dim, span, i) * b);
             }
         }
     }

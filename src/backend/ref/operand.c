@@ -37,6 +37,12 @@ void assay_ref_operand_destroy(struct assay_operand *operand)
     free(operand);
 }
 
+uint64_t assay_ref_operand_bytes(size_t rows, size_t columns)
+{
+    uint64_t count = (uint64_t)rows * columns;
+    return count * (sizeof(float) + sizeof(int8_t)) + count / ASSAY_REF_BLOCK * 2 * sizeof(float);
+}
+
 /* 1.5 for one block of 32. */
 static void quantise(const float *x, int8_t *q, float *d, float *xs)
 {

@@ -10,11 +10,13 @@ enum assay_status assay_ref_matrix_create(struct assay_matrix **out,
                                           const struct assay_tensor *tensor,
                                           struct assay_error *err);
 void assay_ref_matrix_destroy(struct assay_matrix *matrix);
+uint64_t assay_ref_matrix_bytes(const struct assay_tensor *tensor);
 void assay_ref_product(struct assay_team *team, const struct assay_matrix *matrix,
                        const struct assay_operand *operand, float *y);
 
 struct assay_operand *assay_ref_operand_create(size_t rows, size_t columns);
 void assay_ref_operand_destroy(struct assay_operand *operand);
+uint64_t assay_ref_operand_bytes(size_t rows, size_t columns);
 void assay_ref_operand_set(struct assay_team *team, struct assay_operand *operand, const float *x,
                            size_t rows, size_t columns, bool quantised);
 
@@ -32,7 +34,10 @@ void assay_ref_attend(struct assay_team *team, const struct assay_kv_view *view,
                       uint32_t heads, size_t rows, const struct assay_row_place *places, float *y);
 void assay_ref_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
                       float *y);
+void assay_ref_geglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                     float *y);
 void assay_ref_add(struct assay_team *team, float *x, const float *y, size_t count);
+void assay_ref_scale(struct assay_team *team, float *x, float factor, size_t count);
 float assay_ref_logit_max(const float *logits, size_t vocab, bool *finite);
 uint64_t assay_ref_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
                                uint64_t *sums);

@@ -1,0 +1,41 @@
+/* Who started this process, and how many of it: from what launchers leave in the environment. */
+#include "run/comm.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+static uint32_t number(const char *name)
+{
+    const char *text = getenv(name);
+    uint64_t value;
+    return text && assay_text_unsigned(text, UINT32_MAX, &value) ? (uint32_t)value : 0;
+}
+
+static const char *text(const char *name)
+{
+    const char *found = getenv(name);
+    return found ? found : "";
+}
+
+struct assay_launch assay_launch_read(void)
+{
+    struct assay_launch launch = {.launcher = "none", .job = text("SLURM_JOB_ID")};
+    if (getenv("OMPI_COMM_WORLD_SIZE")) {
+        launch.launcher = "mpirun";
+        launch.ranks = number("OMPI_COMM_WORLD_SIZE");
+        launch.mpi = true;
+    } else if (getenv("SLURM_STEP_ID") && getenv("SLURM_STEP_NUM_TASKS")) {
+        launch.launcher = "srun";
+        /* A step over several components of a heterogeneous job has more tasks than this says. */
+        launch.ranks = getenv("SLURM_HET_SIZE") ? 0 : number("SLURM_STEP_NUM_TASKS");
+        launch.mpi = launch.ranks != 1;
+    } else if (getenv("PMIX_RANK") || getenv("PMI_RANK")) {
+        launch.launcher = "pmi";
+        launch.ranks = number("PMI_SIZE");
+        launch.mpi = true;
+    } else if (launch.job[0] != '\0') {
+        launch.ranks = number("SLURM_NTASKS"); /* a batch script that forgot srun */
+    }
+    return launch;
+}
