@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a fresh Debian 12 machine to a score with its errors: installs what is missing, builds,
-# fetches the model, runs jobs/quickstart.yaml; then three sites measure it together (jobs/round.sh).
+# fetches the model, runs jobs/quickstart.yaml; then three sites measure it together: jobs/round.sh.
 # Run it again at will: it resumes, and shows complete results without computing them again.
 set -eu
 cd "$(dirname "$0")/.."

@@ -65,7 +65,8 @@ assay net leaderboard chain.db
 say "and a reader checks it"
 for who in $sites; do
     assay verify "$who.h5.dsse.json" --key "$who.key.pub" --results "$who.h5" >"$who.checks.txt"
-    echo "$who: $(grep -c '^ok' "$who.checks.txt") checks of its signed results hold ($who.checks.txt)"
+    count=$(grep -c '^ok' "$who.checks.txt")
+    echo "$who: $count checks of its signed results hold ($who.checks.txt)"
     assay submit --solo chain.db receipt "$who.settled.json" --task 1 --site "$who.key.pub" \
         >/dev/null
     printf '%s: ' "$who"

@@ -176,4 +176,5 @@ def main():
         check_file(net)
 
 
-main()
+if __name__ == "__main__":
+    main()
