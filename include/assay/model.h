@@ -33,17 +33,32 @@ struct assay_tensor {
 };
 
 struct assay_hyper {
-    const char *architecture; /* "llama" */
+    const char *architecture; /* "llama", "qwen2", "qwen3", "gemma3" */
     const char *name;         /* general.name, or "" */
     uint32_t layers, width /* embedding_length */, ffn_width;
     uint32_t heads, kv_heads, head_dim, rope_dims;
     uint32_t vocab, context;
     float norm_eps, rope_base;
+    float rope_scale;         /* frequencies are divided by it; 1: as they are */
     bool rope_pairs_adjacent; /* (2i, 2i+1), else (i, i + rope_dims/2) */
+
+    /* What an architecture's pass has beyond llama's (FORMAT.md 1.10). */
+    bool qkv_biases;        /* added to q, k and v */
+    bool head_norms;        /* each head of q and k is normalised */
+    bool post_norms;        /* so is what a block adds to the residual stream */
+    bool gelu;              /* the gate, else SiLU */
+    float embedding_scale;  /* 1: none */
+    uint32_t window;        /* positions that a windowed layer sees; 0: there is none */
+    uint32_t window_period; /* each window_period-th layer has no window; 0: every one has it */
+    float window_rope_base; /* of windowed layers, which rope_scale does not concern */
 };
+/* Positions that a layer sees, its own included; 0: all before it. */
+uint32_t assay_hyper_window(const struct assay_hyper *hyper, uint32_t layer);
 
 struct assay_layer_tensors {
     struct assay_tensor attn_norm, q, k, v, o, ffn_norm, gate, up, down;
+    /* Vectors that not every architecture has; data is NULL where it has not. */
+    struct assay_tensor q_bias, k_bias, v_bias, q_norm, k_norm, attn_post_norm, ffn_post_norm;
 };
 struct assay_model_tensors {
     struct assay_tensor embedding, output_norm,

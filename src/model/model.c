@@ -27,8 +27,8 @@ static enum assay_status check_vocab(struct assay_model *model, struct assay_err
 {
     uint32_t count = assay_tokenizer_vocab(model->tokenizer);
     if (model->hyper.vocab != 0 && model->hyper.vocab != count) {
-        return assay_fail(err, ASSAY_EFORMAT, "key llama.vocab_size is %u, but there are %u tokens",
-                          model->hyper.vocab, count);
+        return assay_fail(err, ASSAY_EFORMAT, "key %s.vocab_size is %u, but there are %u tokens",
+                          model->hyper.architecture, model->hyper.vocab, count);
     }
     model->hyper.vocab = count;
     return ASSAY_OK;

@@ -1,4 +1,4 @@
-/* Tensors of architecture `llama`. Names: gguf.md of ggml. */
+/* Tensors of a model by name and shape. Names: gguf.md of ggml. */
 #include "model/weights.h"
 
 #include "base/arena.h"
@@ -11,24 +11,34 @@
 #include <string.h>
 
 /* Sides of a tensor, as hyperparameters. */
-enum side { ONE, WIDTH, FFN, KV, VOCAB, ROPE_PAIRS };
+enum side { ONE, WIDTH, FFN, HEADS, KV, HEAD, VOCAB, ROPE_PAIRS };
+/* Which architectures have a tensor. */
+enum owner { ALL, WITH_BIASES, WITH_HEAD_NORMS, WITH_POST_NORMS };
 
 static const struct layer_row {
-    const char *name; /* blk.N.NAME.weight */
+    const char *name; /* blk.N.NAME */
+    enum owner owner;
     enum side columns, rows;
-    bool is_norm;
+    bool is_vector;
     size_t at;
 } layer_rows[] = {
 #define AT(field) offsetof(struct assay_layer_tensors, field)
-    {"attn_norm", WIDTH, ONE, true, AT(attn_norm)},
-    {"attn_q", WIDTH, WIDTH, false, AT(q)},
-    {"attn_k", WIDTH, KV, false, AT(k)},
-    {"attn_v", WIDTH, KV, false, AT(v)},
-    {"attn_output", WIDTH, WIDTH, false, AT(o)},
-    {"ffn_norm", WIDTH, ONE, true, AT(ffn_norm)},
-    {"ffn_gate", WIDTH, FFN, false, AT(gate)},
-    {"ffn_up", WIDTH, FFN, false, AT(up)},
-    {"ffn_down", FFN, WIDTH, false, AT(down)},
+    {"attn_norm.weight", ALL, WIDTH, ONE, true, AT(attn_norm)},
+    {"attn_q.weight", ALL, WIDTH, HEADS, false, AT(q)},
+    {"attn_k.weight", ALL, WIDTH, KV, false, AT(k)},
+    {"attn_v.weight", ALL, WIDTH, KV, false, AT(v)},
+    {"attn_q.bias", WITH_BIASES, HEADS, ONE, true, AT(q_bias)},
+    {"attn_k.bias", WITH_BIASES, KV, ONE, true, AT(k_bias)},
+    {"attn_v.bias", WITH_BIASES, KV, ONE, true, AT(v_bias)},
+    {"attn_q_norm.weight", WITH_HEAD_NORMS, HEAD, ONE, true, AT(q_norm)},
+    {"attn_k_norm.weight", WITH_HEAD_NORMS, HEAD, ONE, true, AT(k_norm)},
+    {"attn_output.weight", ALL, HEADS, WIDTH, false, AT(o)},
+    {"post_attention_norm.weight", WITH_POST_NORMS, WIDTH, ONE, true, AT(attn_post_norm)},
+    {"ffn_norm.weight", ALL, WIDTH, ONE, true, AT(ffn_norm)},
+    {"ffn_gate.weight", ALL, WIDTH, FFN, false, AT(gate)},
+    {"ffn_up.weight", ALL, WIDTH, FFN, false, AT(up)},
+    {"ffn_down.weight", ALL, FFN, WIDTH, false, AT(down)},
+    {"post_ffw_norm.weight", WITH_POST_NORMS, WIDTH, ONE, true, AT(ffn_post_norm)},
 #undef AT
 };
 
@@ -46,8 +56,12 @@ static size_t side_of(const struct assay_hyper *hyper, enum side side)
         return hyper->width;
     case FFN:
         return hyper->ffn_width;
+    case HEADS:
+        return (size_t)hyper->head_dim * hyper->heads;
     case KV:
         return (size_t)hyper->head_dim * hyper->kv_heads;
+    case HEAD:
+        return hyper->head_dim;
     case VOCAB:
         return hyper->vocab;
     case ROPE_PAIRS:
@@ -56,6 +70,13 @@ static size_t side_of(const struct assay_hyper *hyper, enum side side)
         break;
     }
     return 1;
+}
+
+static bool has(const struct assay_hyper *hyper, enum owner owner)
+{
+    return owner == ALL || (owner == WITH_BIASES && hyper->qkv_biases) ||
+           (owner == WITH_HEAD_NORMS && hyper->head_norms) ||
+           (owner == WITH_POST_NORMS && hyper->post_norms);
 }
 
 static enum assay_status check_shape(struct binder *binder, const struct assay_gguf_tensor *tensor,
@@ -103,9 +124,10 @@ static enum assay_status bind_layers(struct binder *binder, struct assay_layer_t
         for (size_t k = 0; k < sizeof layer_rows / sizeof layer_rows[0]; k++) {
             const struct layer_row *row = &layer_rows[k];
             char name[ASSAY_GGUF_NAME_BYTES_MAX];
-            snprintf(name, sizeof name, "blk.%u.%s.weight", i, row->name);
+            if (!has(binder->hyper, row->owner)) continue;
+            snprintf(name, sizeof name, "blk.%u.%s", i, row->name);
             enum assay_status status =
-                bind(binder, name, ASSAY_GGUF_REQUIRED, row->columns, row->rows, row->is_norm,
+                bind(binder, name, ASSAY_GGUF_REQUIRED, row->columns, row->rows, row->is_vector,
                      (struct assay_tensor *)(void *)((char *)&layers[i] + row->at));
             if (status) return status;
         }
@@ -121,6 +143,10 @@ static enum assay_status bind_rope_factors(struct binder *binder, struct assay_a
     enum assay_status status =
         bind(binder, "rope_freqs.weight", ASSAY_GGUF_OPTIONAL, ROPE_PAIRS, ONE, true, &tensor);
     if (status || !tensor.data) return status;
+    if (binder->hyper->rope_scale > 1.0f) {
+        return assay_fail(binder->err, ASSAY_EUNSUPPORTED,
+                          "tensor %s and linear scaling of positions in one file", tensor.name);
+    }
     float *factors = assay_arena_take(arena, tensor.columns, sizeof *factors);
     if (!factors) return assay_fail(binder->err, ASSAY_EMEMORY, "no memory for rope factors");
     for (size_t i = 0; i < tensor.columns; i++) {

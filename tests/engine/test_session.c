@@ -22,14 +22,26 @@ struct fixture {
     struct assay_model *model;
 };
 
-static void open_model(struct fixture *fixture, enum assay_dtype dtype)
+static void open_model_of(struct fixture *fixture, const char *architecture, enum assay_dtype dtype)
 {
-    struct assay_test_gguf_options options = {.dtype = dtype, .seed = 7};
+    struct assay_test_gguf_options options = {
+        .architecture = architecture, .dtype = dtype, .seed = 7};
+    if (architecture) { /* heads of another size than width/heads, layers with a window and without
+                         */
+        options.layers = 6;
+        options.head_dim = 32;
+        options.window = 40;
+    }
     struct assay_error err;
     *fixture = (struct fixture){.model = NULL};
     check_ok(assay_test_gguf(&fixture->image, &options, &err), &err);
     check_ok(assay_model_parse(&fixture->model, fixture->image.data, fixture->image.size, &err),
              &err);
+}
+
+static void open_model(struct fixture *fixture, enum assay_dtype dtype)
+{
+    open_model_of(fixture, NULL, dtype);
 }
 
 static void close_model(struct fixture *fixture)
@@ -144,6 +156,27 @@ static void one_outcome(void **state)
     }
 }
 
+/* The same for every architecture's pass, on fewer rows. */
+static void one_outcome_each(void **state)
+{
+    static const char *const architectures[] = {"llama", "qwen2", "qwen3", "gemma3"};
+    struct assay_digest before = {{0}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(architectures); i++) {
+        struct fixture fixture;
+        open_model_of(&fixture, architectures[i], ASSAY_DTYPE_Q8_0);
+        struct assay_digest first = run(fixture.model, "ref", 4, 1, 16, 1);
+        struct assay_digest second = run(fixture.model, "auto", 3, 2, 7, 1);
+        struct assay_digest third = run(fixture.model, "auto", 64, 2, 512, 7);
+        if (!assay_digest_equal(&first, &second) || !assay_digest_equal(&first, &third)) {
+            fail_msg("%s differs", architectures[i]);
+        }
+        assert_false(assay_digest_equal(&first, &before));
+        before = first;
+        close_model(&fixture);
+    }
+}
+
 static void refuses_what_the_context_cannot_hold(void **state)
 {
     struct fixture fixture;
@@ -176,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_outcome),
+        cmocka_unit_test(one_outcome_each),
         cmocka_unit_test(refuses_what_the_context_cannot_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
