@@ -11,8 +11,7 @@
 
 #define ASSAY_FINISH_LIST(X)                                                                       \
     X(END, 0, "end")                                                                               \
-    X(STOP, 1, "stop") X(LENGTH, 2, "length") X(CONTEXT, 3, "context")                             \
-        X(NONFINITE, 4, "nonfinite")
+    X(STOP, 1, "stop") X(LENGTH, 2, "length") X(CONTEXT, 3, "context") X(NONFINITE, 4, "nonfinite")
 #define ASSAY_VERDICT_LIST(X)                                                                      \
     X(INCORRECT, 0, "incorrect")                                                                   \
     X(CORRECT, 1, "correct") X(NO_ANSWER, 2, "no-answer") X(FAILED, 3, "failed")

@@ -8,7 +8,7 @@
 
 enum { LAYERS = 2, KV_HEADS = 3, HEAD_DIM = 4, TABLES = 6, POSITIONS = 300, STEPS = 20000 };
 
-static const struct assay_kv_view shape = {LAYERS, KV_HEADS, HEAD_DIM, 0};
+static const struct assay_kv_view shape = {LAYERS, KV_HEADS, HEAD_DIM, 0, 0};
 
 static struct assay_kv_pool *open_pool(size_t tables)
 {

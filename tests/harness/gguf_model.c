@@ -225,6 +225,25 @@ static void put_f16(uint8_t *to, float value)
     assay_put_le16(to, assay_to_f16(value));
 }
 
+/* Bits at random, and scales with which the values are in about ±scale. */
+static void put_other_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t *state)
+{
+    static const size_t bytes[] = {[ASSAY_DTYPE_Q5_0] = 22,
+                                   [ASSAY_DTYPE_Q5_1] = 24,
+                                   [ASSAY_DTYPE_Q4_K] = 144,
+                                   [ASSAY_DTYPE_Q5_K] = 176,
+                                   [ASSAY_DTYPE_Q6_K] = 210};
+    float varied = scale * (1.0f + 0.25f * uniform(state));
+    for (size_t i = 0; i < bytes[dtype]; i++) to[i] = (uint8_t)(next(state) >> 56);
+    if (dtype == ASSAY_DTYPE_Q5_0) put_f16(to, varied / 16.0f);
+    if (dtype == ASSAY_DTYPE_Q5_1) put_f16(to, varied / 16.0f);
+    if (dtype == ASSAY_DTYPE_Q5_1) put_f16(to + 2, -varied);
+    if (dtype == ASSAY_DTYPE_Q4_K) put_f16(to, varied / (63.0f * 8.0f));
+    if (dtype == ASSAY_DTYPE_Q5_K) put_f16(to, varied / (63.0f * 16.0f));
+    if (dtype == ASSAY_DTYPE_Q4_K || dtype == ASSAY_DTYPE_Q5_K) put_f16(to + 2, varied / 63.0f);
+    if (dtype == ASSAY_DTYPE_Q6_K) put_f16(to + 208, varied / (128.0f * 32.0f));
+}
+
 /* One block of values in about ±scale. */
 static void put_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t *state)
 {
@@ -239,6 +258,16 @@ static void put_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t
     case ASSAY_DTYPE_Q8_0:
         put_f16(to, scale * (1.0f + 0.25f * uniform(state)) / 127.0f);
         for (size_t i = 0; i < 32; i++) to[2 + i] = (uint8_t)(int8_t)(127.0f * uniform(state));
+        return;
+    case ASSAY_DTYPE_BF16:
+        assay_put_le16(to, (uint16_t)(assay_bits(scale * uniform(state)) >> 16));
+        return;
+    case ASSAY_DTYPE_Q5_0:
+    case ASSAY_DTYPE_Q5_1:
+    case ASSAY_DTYPE_Q4_K:
+    case ASSAY_DTYPE_Q5_K:
+    case ASSAY_DTYPE_Q6_K:
+        put_other_block(to, dtype, scale, state);
         return;
     case ASSAY_DTYPE_Q4_1:
         put_f16(to + 2, -scale * (1.0f + 0.25f * uniform(state)));
@@ -257,9 +286,12 @@ static const struct {
     uint32_t id;
     size_t elements, bytes;
 } block_of[ASSAY_DTYPE_COUNT] = {
-    [ASSAY_DTYPE_F32] = {0, 1, 4},    [ASSAY_DTYPE_F16] = {1, 1, 2},
-    [ASSAY_DTYPE_Q4_0] = {2, 32, 18}, [ASSAY_DTYPE_Q4_1] = {3, 32, 20},
-    [ASSAY_DTYPE_Q8_0] = {8, 32, 34},
+    [ASSAY_DTYPE_F32] = {0, 1, 4},       [ASSAY_DTYPE_F16] = {1, 1, 2},
+    [ASSAY_DTYPE_Q4_0] = {2, 32, 18},    [ASSAY_DTYPE_Q4_1] = {3, 32, 20},
+    [ASSAY_DTYPE_Q8_0] = {8, 32, 34},    [ASSAY_DTYPE_BF16] = {30, 1, 2},
+    [ASSAY_DTYPE_Q5_0] = {6, 32, 22},    [ASSAY_DTYPE_Q5_1] = {7, 32, 24},
+    [ASSAY_DTYPE_Q4_K] = {12, 256, 144}, [ASSAY_DTYPE_Q5_K] = {13, 256, 176},
+    [ASSAY_DTYPE_Q6_K] = {14, 256, 210},
 };
 
 static void add_matrix(struct assay_gguf_image *image, const char *name, enum assay_dtype dtype,

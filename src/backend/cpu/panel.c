@@ -1,0 +1,82 @@
+/* Rows of weights into the lanes of panels, once, when a model is loaded. */
+#include "backend/cpu/panel.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+
+#include <string.h>
+
+bool assay_panel_bytes(enum assay_dtype dtype, size_t rows, size_t elements, size_t *out)
+{
+    if (assay_block_kind(dtype)->bits == 0) {
+        return assay_multiply(elements, rows * assay_dtype_block_bytes(dtype), out);
+    }
+    if (!assay_multiply(elements, assay_panel_super_bytes(dtype, rows), out)) return false;
+    *out = assay_panel_at(dtype, rows, elements);
+    /* The head that would come next is not there. */
+    *out -= assay_panel_head_bytes(dtype, rows);
+    return true;
+}
+
+/* Vector j of the codes, the four bytes of row r. */
+static void put_codes(unsigned bits, size_t rows, uint8_t *codes, size_t r,
+                      const struct assay_block *block)
+{
+    for (size_t i = 0; i < ASSAY_BLOCK; i++) {
+        size_t j = i / 4, lane = 4 * r + i % 4;
+        unsigned q = block->q[i];
+        if (bits == 8) {
+            codes[4 * rows * j + lane] = (uint8_t)q;
+            continue;
+        }
+        uint8_t *low = codes + 4 * rows * (j / 2) + lane;
+        *low = (uint8_t)(*low | (q & 15) << (j % 2 * 4));
+        if (bits == 5) {
+            uint8_t *high = codes + 16 * rows + lane;
+            *high = (uint8_t)(*high | (q >> 4) << j);
+        } else if (bits == 6) {
+            uint8_t *high = codes + 16 * rows + 4 * rows * (j / 4) + lane;
+            *high = (uint8_t)(*high | (q >> 4) << (j % 4 * 2));
+        }
+    }
+}
+
+static void put_half(uint8_t *to, size_t r, uint16_t half)
+{
+    memcpy(to + 2 * r, &half, sizeof half);
+}
+
+static void put_block(enum assay_dtype dtype, size_t rows, uint8_t *at, uint8_t *head, size_t r,
+                      const struct assay_block *block)
+{
+    uint8_t *scales = at + assay_panel_code_bytes(dtype, rows);
+    put_codes(assay_panel_bits(dtype), rows, at, r, block);
+    if (!assay_panel_is_k(dtype)) head = scales;
+    put_half(head, r, block->d);
+    if (assay_panel_has_minimum(dtype)) put_half(head + 2 * rows, r, block->m);
+    if (!assay_panel_is_k(dtype)) return;
+    bool signed_scales = dtype == ASSAY_DTYPE_Q6_K;
+    scales[r] = signed_scales ? (uint8_t)block->halves[0] : block->scale;
+    scales[rows + r] = signed_scales ? (uint8_t)block->halves[1] : block->minimum;
+}
+
+void assay_panel_put(enum assay_dtype dtype, size_t rows, size_t elements, uint8_t *panel, size_t r,
+                     const uint8_t *row)
+{
+    size_t bytes = assay_dtype_block_bytes(dtype);
+    if (assay_block_kind(dtype)->bits ==
+        0) { /* the kernels' machines are little-endian, as files */
+        for (size_t k = 0; k < elements; k++) {
+            memcpy(panel + (k * rows + r) * bytes, row + k * bytes, bytes);
+        }
+        return;
+    }
+    ASSAY_ASSERT(assay_panel_bits(dtype) == assay_block_kind(dtype)->bits);
+    for (size_t b = 0; b < elements; b++) {
+        struct assay_block block;
+        size_t super = b / 8 * assay_panel_super_bytes(dtype, rows);
+        assay_block_read(dtype, row, b, &block);
+        put_block(dtype, rows, panel + assay_panel_at(dtype, rows, b), panel + super, r, &block);
+    }
+}
