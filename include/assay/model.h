@@ -103,6 +103,13 @@ ASSAY_MUST_CHECK enum assay_status assay_tokenizer_encode(const struct assay_tok
                                                           const char *text, size_t size,
                                                           bool special, struct assay_bytes *tokens,
                                                           struct assay_error *err);
+/* A whole prompt: as assay_tokenizer_encode, with `chat` (the text comes from assay_chat_render,
+ * which says all) as `special`; without it, behind the token that the file wants in front of every
+ * text, if it wants one. */
+ASSAY_MUST_CHECK enum assay_status
+assay_tokenizer_encode_prompt(const struct assay_tokenizer *tokenizer, const char *text,
+                              size_t size, bool chat, struct assay_bytes *tokens,
+                              struct assay_error *err);
 /* The bytes of one token (not NUL-terminated; lent). Control tokens give their text only if
  * `special`, else nothing. */
 void assay_tokenizer_piece(const struct assay_tokenizer *tokenizer, uint32_t token, bool special,

@@ -51,8 +51,9 @@ static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struc
     size_t before = tokens->size / sizeof(uint32_t);
     enum assay_status status = render(job, item, user, text, err);
     if (status) return status;
-    status = assay_tokenizer_encode(assay_model_tokenizer(job->model), (const char *)text->data,
-                                    text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+    status =
+        assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
+                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;

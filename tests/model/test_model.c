@@ -344,7 +344,7 @@ static const struct {
     {.from = "gpt2",
      .to = "bert",
      .status = ASSAY_EUNSUPPORTED,
-     .message = "tokenizer \"bert\" is not supported; supported is gpt2"},
+     .message = "tokenizer \"bert\" is not supported; supported are gpt2 and llama"},
     {.from = "smollm",
      .to = "falcon",
      .status = ASSAY_EUNSUPPORTED,
