@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/exact.h"
 #include "base/team.h"
+#include "model/finite.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@ static enum assay_status make_matrix(const struct assay_weights *weights, struct
                                      const struct assay_tensor *tensor, struct assay_error *err)
 {
     struct assay_matrix *matrix;
-    enum assay_status status = weights->backend->matrix_create(&matrix, tensor, err);
+    enum assay_status status = assay_tensor_check_finite(tensor, err);
+    if (status) return status;
+    status = weights->backend->matrix_create(&matrix, tensor, err);
     if (status) return status;
     *out = (struct assay_weight){.matrix = matrix,
                                  .rows = tensor->rows,
@@ -33,6 +36,8 @@ static enum assay_status make_vector(const struct assay_weights *weights, float 
         return assay_fail(err, ASSAY_EUNSUPPORTED, "tensor %s: a vector must be F32, not %s",
                           tensor->name, assay_dtype_name(tensor->dtype));
     }
+    enum assay_status status = assay_tensor_check_finite(tensor, err);
+    if (status) return status;
     float *vector = weights->backend->alloc(tensor->columns * sizeof *vector);
     if (!vector) return assay_fail(err, ASSAY_EMEMORY, "tensor %s: no memory", tensor->name);
     for (size_t i = 0; i < tensor->columns; i++) {
@@ -162,6 +167,9 @@ enum assay_status assay_weights_init(struct assay_weights *weights, const struct
     if (!weights->layers) return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", layers);
     weights->layer_count = layers;
     enum assay_status status = make_ropes(weights, model, team, context, err);
+    if (!status && tensors->embedding.data != tensors->output.data) {
+        status = assay_tensor_check_finite(&tensors->embedding, err);
+    }
     if (!status) status = make_vector(weights, &weights->output_norm, &tensors->output_norm, err);
     if (!status) status = make_matrix(weights, &weights->output, &tensors->output, err);
     for (uint32_t i = 0; !status && i < layers; i++) {

@@ -205,12 +205,63 @@ static void refuses_what_the_context_cannot_hold(void **state)
     close_model(&fixture);
 }
 
+/* A scale that is no number is found when the session is opened, and named. */
+static void refuses_damaged_weights(void **state)
+{
+    static const struct {
+        enum assay_dtype dtype;
+        const char *tensor; /* whose 5th row is damaged */
+        size_t offset;      /* in the row's second block */
+        uint16_t bits;
+        const char *quoted;
+    } rows[] = {
+        {ASSAY_DTYPE_F32, "blk.0.attn_q.weight", 2, 0x7f80, "blk.0.attn_q.weight, row 4: value 1"},
+        {ASSAY_DTYPE_F16, "blk.1.ffn_up.weight", 0, 0x7e01, "blk.1.ffn_up.weight, row 4: value 1"},
+        {ASSAY_DTYPE_BF16, "blk.1.ffn_up.weight", 0, 0xff80, "row 4: value 1 is not finite"},
+        {ASSAY_DTYPE_Q4_0, "blk.1.attn_v.weight", 0, 0x7c00, "row 4: the scale of block 1"},
+        {ASSAY_DTYPE_Q4_1, "blk.1.ffn_down.weight", 2, 0xfc00, "row 4: the scale of block 1"},
+        {ASSAY_DTYPE_Q5_1, "blk.0.ffn_gate.weight", 2, 0x7fff, "row 4: the scale of block 1"},
+        {ASSAY_DTYPE_Q8_0, "blk.0.attn_output.weight", 0, 0xfe00, "row 4: the scale of block 1"},
+        {ASSAY_DTYPE_Q4_K, "blk.0.ffn_down.weight", 2, 0x7c00, "row 4: the scale of block 1"},
+        {ASSAY_DTYPE_Q6_K, "blk.0.ffn_down.weight", 208, 0x7e00, "row 4: the scale of block 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct assay_test_gguf_options made = {
+            .dtype = rows[i].dtype, .width = 512, .ffn_width = 512};
+        struct assay_session_options options = {
+            .batch = 1, .threads = 1, .prefill_rows = 1, .context = 10};
+        struct assay_bytes image = {0};
+        struct assay_model *model;
+        struct assay_session *session = NULL;
+        struct assay_error err;
+        check_ok(assay_test_gguf(&image, &made, &err), &err);
+        check_ok(assay_model_parse(&model, image.data, image.size, &err), &err);
+        const struct assay_layer_tensors *layer =
+            &assay_model_tensors(model)->layers[rows[i].tensor[4] - '0'];
+        const struct assay_tensor *const tensors[] = {
+            &layer->q, &layer->k, &layer->v, &layer->o, &layer->gate, &layer->up, &layer->down};
+        for (size_t t = 0; t < COUNT_OF(tensors); t++) {
+            if (strcmp(tensors[t]->name, rows[i].tensor) != 0) continue;
+            size_t at = (size_t)(tensors[t]->data - image.data) + 4 * tensors[t]->row_bytes +
+                        assay_dtype_block_bytes(rows[i].dtype) + rows[i].offset;
+            assay_put_le16(image.data + at, rows[i].bits);
+        }
+        check_ok(assay_backend_find(&options.backend, "ref", &err), &err);
+        check_refused(assay_session_open(&session, model, &options, &err), ASSAY_EFORMAT, &err,
+                      rows[i].quoted);
+        assay_model_close(model);
+        assay_bytes_fini(&image);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_outcome),
         cmocka_unit_test(one_outcome_each),
         cmocka_unit_test(refuses_what_the_context_cannot_hold),
+        cmocka_unit_test(refuses_damaged_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
