@@ -80,9 +80,10 @@ struct assay_model_tensors {
 struct assay_model;     /* owns the mapping; everything lent below dies with it */
 struct assay_tokenizer; /* owned by the model */
 
-/* Map and check a GGUF file. Errors: ENOTFOUND, EFORMAT (truncated, wrong magic, offset out of
- * bounds, …), EUNSUPPORTED (version, tensor type, architecture, tokenizer), each naming the file
- * and the offending entry. */
+/* Map and check a GGUF file. Of one in parts (NAME-00001-of-00003.gguf …) the path is the first
+ * part's, and all must lie beside it. Errors: ENOTFOUND, EFORMAT (truncated, wrong magic, offset
+ * out of bounds, …), EUNSUPPORTED (version, tensor type, architecture, tokenizer), each naming the
+ * file and the offending entry; EMISMATCH: parts that do not belong together. */
 ASSAY_MUST_CHECK enum assay_status assay_model_open(struct assay_model **out, const char *path,
                                                     struct assay_error *err);
 void assay_model_close(struct assay_model *model); /* NULL is fine */

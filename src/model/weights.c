@@ -44,7 +44,7 @@ static const struct layer_row {
 
 struct binder {
     const struct assay_hyper *hyper;
-    const struct assay_gguf *gguf;
+    const struct assay_shards *shards;
     bool *used; /* by index of the tensor */
     struct assay_error *err;
 };
@@ -103,7 +103,7 @@ static enum assay_status bind(struct binder *binder, const char *name, enum assa
                               struct assay_tensor *out)
 {
     size_t index = 0;
-    const struct assay_gguf_tensor *tensor = assay_gguf_tensor_find(binder->gguf, name, &index);
+    const struct assay_gguf_tensor *tensor = assay_shards_find(binder->shards, name, &index);
     if (!tensor && need == ASSAY_GGUF_OPTIONAL) return ASSAY_OK;
     if (!tensor) return assay_fail(binder->err, ASSAY_EFORMAT, "tensor %s is missing", name);
     enum assay_status status = check_shape(binder, tensor, columns, rows, is_f32);
@@ -163,11 +163,11 @@ static enum assay_status bind_rope_factors(struct binder *binder, struct assay_a
 
 static enum assay_status check_all_used(const struct binder *binder)
 {
-    for (size_t i = 0; i < assay_gguf_tensor_count(binder->gguf); i++) {
+    for (size_t i = 0; i < binder->shards->tensor_count; i++) {
         if (!binder->used[i]) {
             return assay_fail(binder->err, ASSAY_EUNSUPPORTED,
                               "tensor %s has no place in the forward pass of architecture %s",
-                              assay_gguf_tensor_at(binder->gguf, i)->name,
+                              assay_shards_at(binder->shards, i)->name,
                               binder->hyper->architecture);
         }
     }
@@ -175,13 +175,14 @@ static enum assay_status check_all_used(const struct binder *binder)
 }
 
 enum assay_status assay_weights_bind(struct assay_model_tensors *out,
-                                     const struct assay_hyper *hyper, const struct assay_gguf *gguf,
-                                     struct assay_arena *arena, struct assay_error *err)
+                                     const struct assay_hyper *hyper,
+                                     const struct assay_shards *shards, struct assay_arena *arena,
+                                     struct assay_error *err)
 {
     struct assay_model_tensors t = {0};
     struct assay_layer_tensors *layers = assay_arena_take(arena, hyper->layers, sizeof *layers);
-    struct binder binder = {hyper, gguf, NULL, err};
-    binder.used = assay_arena_take(arena, assay_gguf_tensor_count(gguf), sizeof *binder.used);
+    struct binder binder = {hyper, shards, NULL, err};
+    binder.used = assay_arena_take(arena, shards->tensor_count, sizeof *binder.used);
     if (!layers || !binder.used) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", hyper->layers);
     }
