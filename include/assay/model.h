@@ -2,6 +2,7 @@
 #ifndef ASSAY_MODEL_H
 #define ASSAY_MODEL_H
 
+#include "assay/spec.h"
 #include "assay/status.h"
 
 #include <stdbool.h>
@@ -120,12 +121,14 @@ bool assay_tokenizer_is_end(const struct assay_tokenizer *tokenizer,
                             uint32_t token); /* FORMAT.md 2.5 */
 
 /* Append the prompt for one system and one user message, ready for the assistant's answer, by the
- * chat template in the file (ChatML is recognised; a default system message in the template is used
- * when `system` is empty). EUNSUPPORTED when the file has no template or one that is not
- * recognised. */
+ * chat template in the file (a default system message in it is used when `system` is empty) or by
+ * the family that `choice` names. EUNSUPPORTED when the file has no template or one of no known
+ * family, when the template takes no system message, when the vocabulary lacks the family's marks.
+ * `choice` is not ASSAY_CHAT_NONE. */
 ASSAY_MUST_CHECK enum assay_status assay_chat_render(const struct assay_model *model,
-                                                     const char *system, const char *user,
-                                                     struct assay_bytes *out,
+                                                     enum assay_chat choice, const char *system,
+                                                     const char *user, struct assay_bytes *out,
                                                      struct assay_error *err);
+const char *assay_chat_name(enum assay_chat choice); /* "llama3" */
 
 #endif

@@ -27,4 +27,7 @@ bool assay_text_unsigned(const char *text, uint64_t max, uint64_t *out);
 /* Length of the longest valid UTF-8 prefix. */
 size_t assay_text_utf8_prefix(const char *text, size_t length);
 
+/* Cut white space from both ends, as Python's str.strip() and Jinja's trim do. */
+void assay_text_trim(const char **text, size_t *size);
+
 #endif

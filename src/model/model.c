@@ -22,7 +22,7 @@ struct assay_model {
     struct assay_hyper hyper;
     struct assay_tokenizer *tokenizer;
     struct assay_model_tensors tensors;
-    struct assay_chat chat;
+    struct assay_chat_template chat;
 };
 
 /* The vocabulary decides how many rows the embedding has. */
@@ -173,9 +173,17 @@ const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *mo
     return model->tokenizer;
 }
 
-enum assay_status assay_chat_render(const struct assay_model *model, const char *system,
-                                    const char *user, struct assay_bytes *out,
+enum assay_status assay_chat_render(const struct assay_model *model, enum assay_chat choice,
+                                    const char *system, const char *user, struct assay_bytes *out,
                                     struct assay_error *err)
 {
-    return assay_chat_append(&model->chat, system, user, out, err);
+    return assay_chat_append(&model->chat, choice, system, user, out, err);
+}
+
+const char *assay_chat_name(enum assay_chat choice)
+{
+#define ROW(name, text) [ASSAY_CHAT_##name] = text,
+    static const char *const names[] = {ASSAY_CHAT_LIST(ROW)};
+#undef ROW
+    return (size_t)choice < ASSAY_CHAT_COUNT ? names[choice] : NULL;
 }

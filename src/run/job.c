@@ -23,7 +23,8 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
     enum assay_status status = assay_benchmark_prompt(job->benchmark, item, user, err);
     if (status) return status;
     if (spec->chat == ASSAY_CHAT_NONE) return assay_bytes_append(text, user->data, user->size, err);
-    return assay_chat_render(job->model, spec->system, (const char *)user->data, text, err);
+    return assay_chat_render(job->model, spec->chat, spec->system, (const char *)user->data, text,
+                             err);
 }
 
 /* Refuse before the run what could only fail in it. An output that fills the model's context ends
