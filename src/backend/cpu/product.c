@@ -94,6 +94,22 @@ static void prefetch_next(const struct assay_matrix *matrix, const uint8_t *pane
     }
 }
 
+/* A tile's rows to where they belong: full ones, which nearly all are, by copies of a known size.
+ */
+static void put_tile(float *y, size_t stride, const float *tile, size_t panel_rows, size_t width,
+                     size_t tokens)
+{
+    for (size_t t = 0; t < tokens; t++, y += stride, tile += panel_rows) {
+        if (width == 16) {
+            memcpy(y, tile, 16 * sizeof *y);
+        } else if (width == 8) {
+            memcpy(y, tile, 8 * sizeof *y);
+        } else {
+            memcpy(y, tile, width * sizeof *y);
+        }
+    }
+}
+
 /* One panel times the whole batch. */
 static void product_panel(const struct product_work *work, size_t row)
 {
@@ -110,10 +126,8 @@ static void product_panel(const struct product_work *work, size_t row)
         bool again = first > 0, last = first + tokens == batch;
         if (again && last && row + width < matrix->rows) prefetch_next(matrix, panel);
         matrix->kernel(panel, matrix->elements, x + first * token_bytes, tokens, tile);
-        for (size_t t = 0; t < tokens; t++) {
-            memcpy(work->y + (first + t) * matrix->rows + row, tile + t * matrix->panel_rows,
-                   width * sizeof *tile);
-        }
+        put_tile(work->y + first * matrix->rows + row, matrix->rows, tile, matrix->panel_rows,
+                 width, tokens);
         first += tokens;
     }
 }
