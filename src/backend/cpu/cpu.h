@@ -30,9 +30,9 @@ struct assay_operand {
 };
 
 /* One panel (panel.h) × a group of activations (operand.c): row r of the panel times activations t
- * goes to tile[t·(rows of a panel) + r]. `elements` is the n of 1.6. */
+ * goes to y[t·stride + r]. `elements` is the n of 1.6. */
 typedef void assay_cpu_kernel(const void *panel, size_t elements, const void *x, size_t tokens,
-                              float *tile);
+                              float *y, size_t stride);
 
 struct assay_cpu_isa {
     size_t lanes;  /* rows of a quantised panel */
