@@ -93,37 +93,47 @@ ASSAY_INLINE integers dot_start(enum assay_dtype dtype, const struct assay_token
     }
 }
 
-/* The exact integers of `count` ≤ TOGETHER tokens. */
+/* Σ (code − offset)·q of `count` ≤ TOGETHER tokens over vectors begin … end − 1 of the block. */
+ASSAY_INLINE void part_dots(enum assay_dtype dtype, const struct block *block,
+                            const struct assay_token_block *tokens, size_t count, size_t begin,
+                            size_t end, integers sums[TOGETHER])
+{
+    struct dot dots[TOGETHER];
+    ASSAY_UNROLL
+    for (size_t t = 0; t < count; t++) dots[t] = dot_from(dot_start(dtype, tokens + t, begin / 4));
+    ASSAY_UNROLL
+    for (size_t j = begin; j < end; j++) {
+        integers codes = CODES_STAY ? block->unpacked[j] : codes_at(dtype, block->codes, j);
+        ASSAY_UNROLL
+        for (size_t t = 0; t < count; t++) {
+            if (dtype == ASSAY_DTYPE_Q8_0) {
+                dot_add_signed(&dots[t], codes, tokens[t].q + 4 * j);
+            } else {
+                dot_add(&dots[t], codes, tokens[t].q + 4 * j);
+            }
+            dot_widen(&dots[t], assay_panel_bits(dtype), j);
+        }
+    }
+    ASSAY_UNROLL
+    for (size_t t = 0; t < count; t++) sums[t] = dot_value(dots[t]);
+}
+
+/* The exact integers of 1.6. */
 ASSAY_INLINE void block_dots(enum assay_dtype dtype, const struct block *block,
                              const struct assay_token_block *tokens, size_t count,
                              integers sums[TOGETHER])
 {
-    const size_t halves = dtype == ASSAY_DTYPE_Q6_K ? 2 : 1;
+    if (dtype != ASSAY_DTYPE_Q6_K) {
+        part_dots(dtype, block, tokens, count, 0, 8, sums);
+        return;
+    }
+    integers second[TOGETHER];
+    part_dots(dtype, block, tokens, count, 0, 4, sums);
+    part_dots(dtype, block, tokens, count, 4, 8, second);
     ASSAY_UNROLL
-    for (size_t half = 0; half < halves; half++) {
-        struct dot dots[TOGETHER];
-        ASSAY_UNROLL
-        for (size_t t = 0; t < count; t++) dots[t] = dot_from(dot_start(dtype, tokens + t, half));
-        ASSAY_UNROLL
-        for (size_t i = 0; i < 8 / halves; i++) {
-            const size_t j = half * 4 + i;
-            integers codes = CODES_STAY ? block->unpacked[j] : codes_at(dtype, block->codes, j);
-            ASSAY_UNROLL
-            for (size_t t = 0; t < count; t++) {
-                if (dtype == ASSAY_DTYPE_Q8_0) {
-                    dot_add_signed(&dots[t], codes, tokens[t].q + 4 * j);
-                } else {
-                    dot_add(&dots[t], codes, tokens[t].q + 4 * j);
-                }
-                dot_widen(&dots[t], assay_panel_bits(dtype), j);
-            }
-        }
-        ASSAY_UNROLL
-        for (size_t t = 0; t < count; t++) {
-            integers sum = dot_value(dots[t]);
-            if (halves == 2) sum = integers_multiply(sum, block->halves[half]);
-            sums[t] = half == 0 ? sum : integers_add(sums[t], sum);
-        }
+    for (size_t t = 0; t < count; t++) {
+        sums[t] = integers_add(integers_multiply(sums[t], block->halves[0]),
+                               integers_multiply(second[t], block->halves[1]));
     }
 }
 
