@@ -47,8 +47,8 @@ static void read_k(const uint8_t *super, size_t b, const uint8_t *high, const ui
     const uint8_t *s = super + 4;
     out->d = assay_get_le16(super);
     out->m = assay_get_le16(super + 2);
-    out->scale = b < 4 ? s[b] & 63 : (uint8_t)((s[b + 4] & 15) | (s[b - 4] >> 6) << 4);
-    out->minimum = b < 4 ? s[b + 4] & 63 : (uint8_t)((s[b + 4] >> 4) | (s[b] >> 6) << 4);
+    out->scale = (uint8_t)(b < 4 ? s[b] & 63 : (s[b + 4] & 15) | (s[b - 4] >> 6) << 4);
+    out->minimum = (uint8_t)(b < 4 ? s[b + 4] & 63 : (s[b + 4] >> 4) | (s[b] >> 6) << 4);
     for (size_t i = 0; i < ASSAY_BLOCK; i++) {
         out->q[i] = low[32 * (b / 2) + i] >> (b % 2 * 4) & 15;
         if (high != NULL) out->q[i] = (uint8_t)(out->q[i] | (high[i] >> b & 1) << 4);

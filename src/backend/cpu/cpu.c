@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* __builtin_cpu_supports asks the processor, and by xgetbv whether the system saves the registers.
  */
@@ -33,12 +34,19 @@ static const char *vnni_missing(void)
     return "lacks AVX-512 F, BW, DQ, VL or VNNI";
 }
 
+/* Large memory (weights, KV pages) asks for large pages: with small ones every 4 KiB of a stream of
+ * weights begins with a walk through the page tables, and no prefetch of the hardware's crosses it.
+ */
 void *assay_cpu_alloc(size_t bytes)
 {
-    if (bytes > SIZE_MAX - 64) return NULL;
-    size_t padded = bytes == 0 ? 64 : (bytes + 63) / 64 * 64;
-    void *memory = aligned_alloc(64, padded);
-    return memory == NULL ? NULL : memset(memory, 0, padded);
+    enum { LINE = 64, LARGE_PAGE = 2 << 20 };
+    size_t unit = bytes >= 2 * (size_t)LARGE_PAGE ? LARGE_PAGE : LINE;
+    if (bytes > SIZE_MAX - unit) return NULL;
+    size_t padded = bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+    void *memory = aligned_alloc(unit, padded);
+    if (memory == NULL) return NULL;
+    if (unit == LARGE_PAGE) (void)madvise(memory, padded, MADV_HUGEPAGE); /* a wish only */
+    return memset(memory, 0, padded);
 }
 
 void assay_cpu_free(void *memory)
@@ -63,12 +71,12 @@ static const struct assay_cpu_isa avx2 = {
 static const struct assay_cpu_isa avx512 = {
     .lanes = 16,
     .tokens = 16,
-    .quantise = assay_avx2_quantise,
+    .quantise = assay_avx512_quantise,
     .kernels = {QUANTISED_KERNELS(avx512), FLOAT_KERNELS(avx512)}};
 static const struct assay_cpu_isa vnni = {
     .lanes = 16,
     .tokens = 16,
-    .quantise = assay_avx2_quantise,
+    .quantise = assay_avx512_quantise,
     .kernels = {QUANTISED_KERNELS(vnni), FLOAT_KERNELS(avx512)}};
 _Static_assert(sizeof avx2.kernels / sizeof avx2.kernels[0] == 11, "one kernel per dtype");
 
@@ -107,5 +115,5 @@ CREATORS(vnni)
     }
 
 const struct assay_backend assay_backend_avx2 = TABLE(avx2, avx2);
-const struct assay_backend assay_backend_avx512 = TABLE(avx512, avx2);
-const struct assay_backend assay_backend_vnni = TABLE(vnni, avx2);
+const struct assay_backend assay_backend_avx512 = TABLE(avx512, avx512);
+const struct assay_backend assay_backend_vnni = TABLE(vnni, avx512);

@@ -30,9 +30,9 @@ struct assay_operand {
 };
 
 /* One panel (panel.h) × a group of activations (operand.c): row r of the panel times activations t
- * goes to tile[t·(rows of a panel) + r]. `elements` is the n of 1.6. */
+ * goes to y[t·stride + r]. `elements` is the n of 1.6. */
 typedef void assay_cpu_kernel(const void *panel, size_t elements, const void *x, size_t tokens,
-                              float *tile);
+                              float *y, size_t stride);
 
 struct assay_cpu_isa {
     size_t lanes;  /* rows of a quantised panel */
@@ -62,6 +62,8 @@ assay_cpu_kernel assay_avx512_tile_f32, assay_avx512_tile_f16, assay_avx512_tile
 
 void assay_avx2_quantise(const float *x, size_t count, struct assay_token_block *out,
                          size_t stride);
+void assay_avx512_quantise(const float *x, size_t count, struct assay_token_block *out,
+                           size_t stride);
 
 /* Run on the whole team, or alone where `count` values are not worth waking it. */
 static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_team_work *work,
@@ -108,6 +110,18 @@ void assay_avx2_add(struct assay_team *team, float *x, const float *y, size_t co
 float assay_avx2_logit_max(const float *logits, size_t vocab, bool *finite);
 uint64_t assay_avx2_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
                                 uint64_t *sums);
+
+void assay_avx512_attend(struct assay_team *team, const struct assay_kv_view *view, const float *q,
+                         uint32_t heads, size_t rows, const struct assay_row_place *places,
+                         float *y);
+void assay_avx512_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                         float *y);
+void assay_avx512_geglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                        float *y);
+void assay_avx512_add(struct assay_team *team, float *x, const float *y, size_t count);
+float assay_avx512_logit_max(const float *logits, size_t vocab, bool *finite);
+uint64_t assay_avx512_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
+                                  uint64_t *sums);
 
 void *assay_cpu_alloc(size_t bytes);
 void assay_cpu_free(void *memory);

@@ -19,27 +19,30 @@ bool assay_panel_bytes(enum assay_dtype dtype, size_t rows, size_t elements, siz
     return true;
 }
 
-/* Vector j of the codes, the four bytes of row r. */
+/* The codes of row r, four bytes at a time: word j of q is the row's lane of vector j. Nothing
+ * crosses from one byte of a word to the next. */
 static void put_codes(unsigned bits, size_t rows, uint8_t *codes, size_t r,
                       const struct assay_block *block)
 {
-    for (size_t i = 0; i < ASSAY_BLOCK; i++) {
-        size_t j = i / 4, lane = 4 * r + i % 4;
-        unsigned q = block->q[i];
-        if (bits == 8) {
-            codes[4 * rows * j + lane] = (uint8_t)q;
-            continue;
-        }
-        uint8_t *low = codes + 4 * rows * (j / 2) + lane;
-        *low = (uint8_t)(*low | (q & 15) << (j % 2 * 4));
-        if (bits == 5) {
-            uint8_t *high = codes + 16 * rows + lane;
-            *high = (uint8_t)(*high | (q >> 4) << j);
-        } else if (bits == 6) {
-            uint8_t *high = codes + 16 * rows + 4 * rows * (j / 4) + lane;
-            *high = (uint8_t)(*high | (q >> 4) << (j % 4 * 2));
-        }
+    uint32_t words[8], high[2] = {0, 0};
+    uint8_t *at = codes + 4 * r;
+    memcpy(words, block->q, sizeof words);
+    if (bits == 8) {
+        for (size_t j = 0; j < 8; j++) memcpy(at + 4 * rows * j, &words[j], 4);
+        return;
     }
+    for (size_t j = 0; j < 4; j++) {
+        uint32_t both = (words[2 * j] & 0x0f0f0f0fu) | (words[2 * j + 1] & 0x0f0f0f0fu) << 4;
+        memcpy(at + 4 * rows * j, &both, 4);
+    }
+    if (bits == 4) return;
+    for (size_t j = 0; j < 8; j++) {
+        uint32_t upper = words[j] >> 4;
+        if (bits == 5) high[0] |= (upper & 0x01010101u) << j;
+        if (bits == 6) high[j / 4] |= (upper & 0x03030303u) << (j % 4 * 2);
+    }
+    memcpy(at + 16 * rows, &high[0], 4);
+    if (bits == 6) memcpy(at + 20 * rows, &high[1], 4);
 }
 
 static void put_half(uint8_t *to, size_t r, uint16_t half)

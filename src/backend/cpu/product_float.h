@@ -57,7 +57,7 @@ ASSAY_INLINE void segments(enum assay_dtype dtype, const void *panel, size_t ele
 }
 
 ASSAY_INLINE void tile_of(enum assay_dtype dtype, const void *panel, size_t elements,
-                          const float *x, size_t count, size_t width, float *tile)
+                          const float *x, size_t count, size_t width, float *y, size_t stride)
 {
     reals done[8][TOKENS * VECTORS];
     for (size_t g = 0; g < 8; g += width) {
@@ -73,19 +73,20 @@ ASSAY_INLINE void tile_of(enum assay_dtype dtype, const void *panel, size_t elem
             reals_add(reals_add(done[0][i], done[1][i]), reals_add(done[2][i], done[3][i]));
         reals second =
             reals_add(reals_add(done[4][i], done[5][i]), reals_add(done[6][i], done[7][i]));
-        reals_store(tile + i * LANES, reals_add(first, second));
+        float *to = y + i / VECTORS * stride + i % VECTORS * LANES;
+        reals_store(to, reals_add(first, second));
     }
 }
 
 /* An instance for each number of tokens that a group can have (assay_cpu_group). */
 ASSAY_INLINE void tile_for(enum assay_dtype dtype, const void *panel, size_t elements,
-                           const void *x, size_t count, float *tile)
+                           const void *x, size_t count, float *y, size_t stride)
 {
 #define INSTANCE(n, width)                                                                         \
     case n:                                                                                        \
         if (n <= TOKENS) {                                                                         \
-            tile_of(dtype, panel, elements, x, n <= TOKENS ? n : 1, n <= TOKENS ? width : 1,       \
-                    tile);                                                                         \
+            tile_of(dtype, panel, elements, x, n <= TOKENS ? n : 1, n <= TOKENS ? width : 1, y,    \
+                    stride);                                                                       \
         }                                                                                          \
         break
     switch (count) {
@@ -104,9 +105,9 @@ ASSAY_INLINE void tile_for(enum assay_dtype dtype, const void *panel, size_t ele
 
 #define ASSAY_FLOAT_KERNEL(isa, name, dtype)                                                       \
     void assay_##isa##_tile_##name(const void *panel, size_t elements, const void *x,              \
-                                   size_t tokens, float *tile)                                     \
+                                   size_t tokens, float *y, size_t stride)                         \
     {                                                                                              \
-        tile_for(ASSAY_DTYPE_##dtype, panel, elements, x, tokens, tile);                           \
+        tile_for(ASSAY_DTYPE_##dtype, panel, elements, x, tokens, y, stride);                      \
     }
 #define ASSAY_FLOAT_KERNELS(isa)                                                                   \
     ASSAY_FLOAT_KERNEL(isa, f32, F32)                                                              \

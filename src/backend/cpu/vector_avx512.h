@@ -4,12 +4,7 @@
 #ifndef ASSAY_BACKEND_VECTOR_AVX512_H
 #define ASSAY_BACKEND_VECTOR_AVX512_H
 
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define ASSAY_INLINE static inline __attribute__((always_inline))
-#define ASSAY_UNROLL _Pragma("GCC unroll 16")
+#include "backend/cpu/lanes_avx512.h"
 
 /* A block's codes are unpacked into 8 registers once for all tokens; 16 accumulators, and the dot
  * products of four tokens at a time to hide their latency. */
