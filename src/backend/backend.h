@@ -69,6 +69,7 @@ struct assay_backend {
     /* Memory of the backend: 64-byte aligned, zeroed; NULL when there is none left. */
     void *(*alloc)(size_t bytes);
     void (*free)(void *memory);
+    uint64_t (*alloc_bytes)(uint64_t bytes); /* what alloc takes for it */
 
     /* Weights. The matrix keeps no pointer into the tensor after this unless it says so in its own
      * file; the model outlives it. */

@@ -226,7 +226,8 @@ uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay
     list_buffers(buffers, hyper, rows, head_rows);
     uint64_t bytes = sizeof(struct assay_forward);
     for (size_t i = 0; i < BUFFERS; i++) {
-        bytes += (uint64_t)buffers[i].rows * buffers[i].columns * sizeof(float);
+        bytes +=
+            backend->alloc_bytes((uint64_t)buffers[i].rows * buffers[i].columns * sizeof(float));
     }
     return bytes + backend->operand_bytes(rows, operand_columns(hyper));
 }

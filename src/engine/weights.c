@@ -184,7 +184,7 @@ uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay
 {
     const struct assay_hyper *hyper = assay_model_hyper(model);
     const struct assay_model_tensors *tensors = assay_model_tensors(model);
-    uint64_t rope = (uint64_t)context * hyper->rope_dims * sizeof(float);
+    uint64_t rope = backend->alloc_bytes((uint64_t)context * hyper->rope_dims * sizeof(float));
     uint64_t bytes = (hyper->window > 0 ? 2 : 1) * rope + hyper->width * sizeof(float) +
                      backend->matrix_bytes(&tensors->output);
     for (uint32_t i = 0; i < hyper->layers; i++) {
@@ -192,7 +192,8 @@ uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay
             bytes += backend->matrix_bytes(tensor_of(&tensors->layers[i], &matrices[m]));
         }
         for (size_t v = 0; v < VECTORS; v++) {
-            bytes += tensor_of(&tensors->layers[i], &vectors[v])->columns * sizeof(float);
+            bytes += backend->alloc_bytes(tensor_of(&tensors->layers[i], &vectors[v])->columns *
+                                          sizeof(float));
         }
     }
     return bytes + hyper->layers * sizeof(struct assay_layer_weights);

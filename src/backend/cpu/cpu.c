@@ -37,12 +37,24 @@ static const char *vnni_missing(void)
 /* Large memory (weights, KV pages) asks for large pages: with small ones every 4 KiB of a stream of
  * weights begins with a walk through the page tables, and no prefetch of the hardware's crosses it.
  */
+enum { LINE = 64, LARGE_PAGE = 2 << 20 };
+
+static size_t unit_of(uint64_t bytes)
+{
+    return bytes >= 2 * (uint64_t)LARGE_PAGE ? LARGE_PAGE : LINE;
+}
+
+uint64_t assay_cpu_alloc_bytes(uint64_t bytes)
+{
+    size_t unit = unit_of(bytes);
+    return bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+}
+
 void *assay_cpu_alloc(size_t bytes)
 {
-    enum { LINE = 64, LARGE_PAGE = 2 << 20 };
-    size_t unit = bytes >= 2 * (size_t)LARGE_PAGE ? LARGE_PAGE : LINE;
+    size_t unit = unit_of(bytes);
     if (bytes > SIZE_MAX - unit) return NULL;
-    size_t padded = bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+    size_t padded = (size_t)assay_cpu_alloc_bytes(bytes);
     void *memory = aligned_alloc(unit, padded);
     if (memory == NULL) return NULL;
     if (unit == LARGE_PAGE) (void)madvise(memory, padded, MADV_HUGEPAGE); /* a wish only */
@@ -102,11 +114,12 @@ CREATORS(vnni)
 #define TABLE(which, from)                                                                         \
     {                                                                                              \
         .name = "cpu", .isa = #which, .missing = which##_missing, .alloc = assay_cpu_alloc,        \
-        .free = assay_cpu_free, .matrix_create = which##_matrix_create,                            \
-        .matrix_destroy = assay_cpu_matrix_destroy, .matrix_bytes = which##_matrix_bytes,          \
-        .operand_create = which##_operand_create, .operand_destroy = assay_cpu_operand_destroy,    \
-        .operand_bytes = assay_cpu_operand_bytes, .operand_set = assay_cpu_operand_set,            \
-        .product = assay_cpu_product, .embed = assay_ref_embed, /* a few rows a step: no gain */   \
+        .free = assay_cpu_free, .alloc_bytes = assay_cpu_alloc_bytes,                              \
+        .matrix_create = which##_matrix_create, .matrix_destroy = assay_cpu_matrix_destroy,        \
+        .matrix_bytes = which##_matrix_bytes, .operand_create = which##_operand_create,            \
+        .operand_destroy = assay_cpu_operand_destroy, .operand_bytes = assay_cpu_operand_bytes,    \
+        .operand_set = assay_cpu_operand_set, .product = assay_cpu_product,                        \
+        .embed = assay_ref_embed, /* a few rows a step: no gain */                                 \
             .norm = assay_avx2_norm, .rotate = assay_avx2_rotate, .kv_store = assay_avx2_kv_store, \
         .attend = assay_##from##_attend, .swiglu = assay_##from##_swiglu,                          \
         .geglu = assay_##from##_geglu, .add = assay_##from##_add,                                  \

@@ -124,6 +124,7 @@ uint64_t assay_avx512_weight_sums(const float *logits, size_t vocab, float max, 
                                   uint64_t *sums);
 
 void *assay_cpu_alloc(size_t bytes);
+uint64_t assay_cpu_alloc_bytes(uint64_t bytes);
 void assay_cpu_free(void *memory);
 
 #endif

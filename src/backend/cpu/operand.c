@@ -38,7 +38,7 @@ void assay_cpu_operand_destroy(struct assay_operand *operand)
 
 uint64_t assay_cpu_operand_bytes(size_t rows, size_t columns)
 {
-    return (uint64_t)rows * columns * sizeof(float);
+    return assay_cpu_alloc_bytes((uint64_t)rows * columns * sizeof(float));
 }
 
 struct set_work {

@@ -75,7 +75,7 @@ uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct as
                            &bytes)) {
         return UINT64_MAX / 4; /* more than there is of memory; sums of a few still fit */
     }
-    return (uint64_t)panels * bytes + sizeof(struct assay_matrix);
+    return assay_cpu_alloc_bytes((uint64_t)panels * bytes) + sizeof(struct assay_matrix);
 }
 
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix)
