@@ -24,7 +24,7 @@ struct assay_job {
     size_t *prompt_offset;               /* items + 1 */
     uint32_t *prompt_counts;             /* items: tokens of each prompt */
     struct assay_digest *prompt_digests; /* items */
-    uint32_t context; /* longest prompt + max_tokens, in tokens; fits the model */
+    uint32_t context; /* longest prompt + max_tokens, in tokens; at most the model's */
 };
 
 /* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL; so may

@@ -64,9 +64,12 @@ static enum assay_status measure(struct bench *bench, uint32_t prompt_count, uin
 {
     static const struct assay_profile profile = {"bench", 1000, 1000, 0, 0, 1000, ASSAY_DRAW_IID};
     struct assay_session *session = NULL;
-    struct assay_session_options options = {bench->machine.backend, sequences,
-                                            bench->machine.threads, bench->machine.prefill_rows,
-                                            prompt_count + tokens,  &bench->part.place};
+    struct assay_session_options options = {.backend = bench->machine.backend,
+                                            .batch = sequences,
+                                            .threads = bench->machine.threads,
+                                            .prefill_rows = bench->machine.prefill_rows,
+                                            .context = prompt_count + tokens,
+                                            .place = &bench->part.place};
     uint32_t *prompt = calloc(prompt_count, sizeof *prompt);
     struct assay_sample_request *samples = calloc(sequences, sizeof *samples);
     struct assay_sample sample;

@@ -23,10 +23,12 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
     enum assay_status status = assay_benchmark_prompt(job->benchmark, item, user, err);
     if (status) return status;
     if (spec->chat == ASSAY_CHAT_NONE) return assay_bytes_append(text, user->data, user->size, err);
-    return assay_chat_render(job->model, spec->system, (const char *)user->data, text, err);
+    return assay_chat_render(job->model, spec->chat, spec->system, (const char *)user->data, text,
+                             err);
 }
 
-/* Refuse before the run what could only fail in it. */
+/* Refuse before the run what could only fail in it. An output that fills the model's context ends
+ * with that outcome. */
 static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
                                       struct assay_error *err)
 {
@@ -34,12 +36,13 @@ static enum assay_status check_length(struct assay_job *job, uint32_t item, size
     uint32_t limit = assay_model_hyper(job->model)->context;
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
     if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
-    if (need > limit) {
+    if (count >= limit) {
         return assay_fail(err, ASSAY_EVALUE,
-                          "item \"%s\": its prompt of %zu tokens and max_tokens %u exceed the "
-                          "model's context of %u tokens",
-                          id, count, job->spec->max_tokens, limit);
+                          "item \"%s\": its prompt of %zu tokens leaves no room in the model's "
+                          "context of %u tokens",
+                          id, count, limit);
     }
+    if (need > limit) need = limit;
     if (need > job->context) job->context = (uint32_t)need;
     return ASSAY_OK;
 }
@@ -51,8 +54,9 @@ static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struc
     size_t before = tokens->size / sizeof(uint32_t);
     enum assay_status status = render(job, item, user, text, err);
     if (status) return status;
-    status = assay_tokenizer_encode(assay_model_tokenizer(job->model), (const char *)text->data,
-                                    text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+    status =
+        assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
+                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;
