@@ -124,11 +124,6 @@ def children(pid):
     return found
 
 
-def acknowledged(folder):
-    """What must survive a kill: every whole frame that is in the files now."""
-    return set(journal_samples(folder)[0])
-
-
 def kills(folder, wanted):
     rng = random.Random(20261124)
     spec = write_job(folder, items=24, replicates=8)
@@ -144,22 +139,23 @@ def kills(folder, wanted):
             ranks = rng.choice([1, 2, 3, 4])
             transport = rng.choice([SHARED, TCP])
             process = mpirun(ranks, spec, results, transport=transport)
-            kept = acknowledged(journal) if pathlib.Path(journal).exists() else set()
+            kept = set(journal_samples(journal)[0])
             try:
                 process.wait(timeout=rng.uniform(0.3, max(1.0, whole * 0.4)))
             except subprocess.TimeoutExpired:
                 victims = children(process.pid)
-                if victims:
+                if not victims:
+                    process.kill()
+                else:
                     os.kill(rng.choice(victims), signal.SIGKILL)
                     done += 1
                 process.communicate(timeout=120)
-                if pathlib.Path(journal).exists():
-                    now, count = journal_samples(journal)
-                    if kept - set(now):
-                        sys.exit(f"{len(kept - set(now))} samples that were on the disk are lost")
-                    if count != len(now):
-                        sys.exit(f"{count - len(now)} samples were computed twice")
-                    continue
+                now, count = journal_samples(journal)
+                if kept - set(now):
+                    sys.exit(f"{len(kept - set(now))} samples that were on the disk are lost")
+                if count != len(now):
+                    sys.exit(f"{count - len(now)} samples were computed twice")
+                continue
             err = finish(process, f"after {done} kills")
             torn += "torn" in err
             break
