@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/text.h"
+#include "cli/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,6 @@ void assay_args_help(const struct assay_command *command)
         char left[48];
         snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
                  option->argument ? option->argument : "");
-        printf("  %-22s %s\n", left, option->help);
+        assay_table_pair(stdout, left, option->help);
     }
 }

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/text.h"
+#include "cli/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static void print_help(void)
         const struct assay_command *command = assay_commands[i];
         char left[40];
         snprintf(left, sizeof left, "%s %s", command->name, command->operands);
-        printf("  %-22s %s\n", left, command->summary);
+        assay_table_pair(stdout, left, command->summary);
     }
     printf(
         "\n`assay COMMAND --help` teaches a command. `assay --version` says what was built in.\n");

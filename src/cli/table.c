@@ -19,7 +19,7 @@ void assay_table_cell(struct assay_table *table, unsigned column, const char *fo
     va_end(arguments);
 }
 
-static unsigned width_of(const char *text)
+unsigned assay_table_width(const char *text)
 {
     unsigned width = 0;
     for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
@@ -28,7 +28,7 @@ static unsigned width_of(const char *text)
 
 static void print_cell(FILE *to, const char *text, unsigned width, int left)
 {
-    unsigned pad = width - width_of(text);
+    unsigned pad = width - assay_table_width(text);
     fprintf(to, "%*s%s%*s", left ? 0 : (int)pad, "", text, left ? (int)pad : 0, "");
 }
 
@@ -44,7 +44,7 @@ void assay_table_print(const struct assay_table *table, FILE *to, unsigned rule)
     unsigned rows = table->rows < ASSAY_TABLE_ROWS ? table->rows : ASSAY_TABLE_ROWS;
     for (unsigned c = 0; c < table->columns; c++) {
         for (unsigned r = 0; r < rows; r++) {
-            unsigned width = width_of(table->cells[r][c]);
+            unsigned width = assay_table_width(table->cells[r][c]);
             if (width > widths[c]) widths[c] = width;
         }
         total += widths[c] + (c ? 2 : 0);
@@ -58,4 +58,12 @@ void assay_table_print(const struct assay_table *table, FILE *to, unsigned rule)
         fputc('\n', to);
     }
     if (table->rows > rows) fprintf(to, "… and %u more rows (see --json)\n", table->rows - rows);
+}
+
+void assay_table_pair(FILE *to, const char *left, const char *right)
+{
+    enum { LEFT_WIDTH = 22 };
+    unsigned width = assay_table_width(left);
+    fprintf(to, "  %s%*s %s\n", left, width < LEFT_WIDTH ? (int)(LEFT_WIDTH - width) : 0, "",
+            right);
 }

@@ -21,4 +21,9 @@ void assay_table_cell(struct assay_table *table, unsigned column, const char *fo
  * line above it. */
 void assay_table_print(const struct assay_table *table, FILE *to, unsigned rule);
 
+/* Characters of a UTF-8 text. */
+unsigned assay_table_width(const char *text);
+/* "  LEFT   RIGHT" in two columns, as helps are printed. */
+void assay_table_pair(FILE *to, const char *left, const char *right);
+
 #endif
