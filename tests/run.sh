@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . jobs/setup.sh
-need_packages libcmocka-dev python3-venv git
+need_packages libcmocka-dev python3-venv git openssl
 
 need_venv() {
     [ -f build/venv/done ] && cmp -s tests/requirements.txt build/venv/done && return 0

@@ -105,6 +105,7 @@ struct assay_results {
     const char *path;
     uint32_t schema_version;
     const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *host, *created;
+    const char *site;          /* a public key as hex, "" for a run of one's own */
     const char *backend, *isa; /* of the processes; several are joined by "+" */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
         model_digest, benchmark_digest;
@@ -122,7 +123,9 @@ struct assay_results {
     const float *log_probs;
     const struct assay_digest *cell_keys;
     const char *const *answers, *const *texts;
-    const uint32_t *process; /* row of processes */
+    const uint64_t *answer_offset; /* sample_count + 1, into answer_bytes */
+    const char *answer_bytes;      /* an answer may hold a NUL; `answers` breaks off there */
+    const uint32_t *process;       /* row of processes */
     const uint32_t *attempts, *batch_rows, *clock_mhz;
     const uint8_t *prompt_shared;
     const uint64_t *start_ns, *duration_ns;
@@ -135,6 +138,9 @@ struct assay_results {
 ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
                                                       struct assay_error *err);
 void assay_results_close(struct assay_results *results);
+/* The canonical part of a sample (asserts the range), lent by the results. */
+struct assay_record assay_results_record(const struct assay_results *results,
+                                         uint64_t sample_index);
 
 /* Only the head: enough to tell whose file it is (spec, plan and records digests). ENOTFOUND if
  * there is none. */

@@ -140,3 +140,11 @@ bool assay_text_unsigned(const char *text, uint64_t max, uint64_t *out)
     *out = value;
     return true;
 }
+
+bool assay_text_has_control(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
+    }
+    return false;
+}

@@ -24,6 +24,9 @@ bool assay_text_milli(const char *text, uint32_t *out);
 /* Digits only, ≤ max. */
 bool assay_text_unsigned(const char *text, uint64_t max, uint64_t *out);
 
+/* Whether there is a byte below 0x20, or 0x7f: nothing that a terminal should be shown. */
+bool assay_text_has_control(const char *text);
+
 /* Length of the longest valid UTF-8 prefix. */
 size_t assay_text_utf8_prefix(const char *text, size_t length);
 

@@ -23,6 +23,8 @@ struct assay_args {
     const char *output, *model_dir, *backend, *sequences;
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
+    const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
+    const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -62,6 +64,16 @@ struct assay_option {
         "help", NULL, "show this text", ASSAY_OPTION_FLAG, offsetof(struct assay_args, help), 0, 0 \
     }
 
+/* A row for an option with a text of its own, into the member `field`. */
+#define ASSAY_OPTION_WORD(name, argument, help, field)                                             \
+    {                                                                                              \
+        name, argument, help, ASSAY_OPTION_TEXT, offsetof(struct assay_args, field), 0, 0          \
+    }
+#define ASSAY_OPTION_END                                                                           \
+    {                                                                                              \
+        NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0                                               \
+    }
+
 struct assay_command {
     const char *name;
     const char *operands; /* "SPEC", for the usage line */
@@ -74,6 +86,7 @@ struct assay_command {
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
+extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

@@ -2,6 +2,7 @@
  * again from the columns through the same encoder that made the records. No HDF5 here. */
 #include "store/image.h"
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
 #include "store/machines.h"
@@ -102,6 +103,7 @@ static enum assay_status fill_attributes(struct checker *checker, struct assay_e
     results->engine = texts[ASSAY_ATTRIBUTE_ENGINE];
     results->host = texts[ASSAY_ATTRIBUTE_HOST];
     results->created = texts[ASSAY_ATTRIBUTE_CREATED];
+    results->site = texts[ASSAY_ATTRIBUTE_SITE];
     return fill_digests(checker, err);
 }
 
@@ -138,6 +140,8 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->token_offset = columns[ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET];
     results->tokens = columns[ASSAY_COLUMN_TOKEN_ID];
     results->log_probs = columns[ASSAY_COLUMN_TOKEN_LOG_PROB];
+    results->answer_offset = columns[ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET];
+    results->answer_bytes = columns[ASSAY_COLUMN_ANSWER_BYTES];
     results->process = columns[ASSAY_COLUMN_PROCESS];
     results->attempts = columns[ASSAY_COLUMN_ATTEMPTS];
     results->batch_rows = columns[ASSAY_COLUMN_BATCH_ROWS];
@@ -331,30 +335,30 @@ static struct assay_span text_span(const char *text)
     return (struct assay_span){text, strlen(text)};
 }
 
-static struct assay_record record_of(const struct checker *checker, uint64_t s)
+struct assay_record assay_results_record(const struct assay_results *results, uint64_t s)
 {
-    const struct assay_results *results = checker->results;
+    ASSAY_ASSERT(s < results->sample_count);
     uint32_t item = results->item_index[s];
     const struct assay_profile *profile = &results->profiles[results->profile_index[s]];
-    uint64_t first = results->token_offset[s];
-    return (struct assay_record){
-        .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
-        .sampler = ASSAY_SAMPLER_1,
-        .draw = (uint8_t)profile->draw,
-        .finish = results->finish[s],
-        .verdict = results->verdict[s],
-        .replicates = results->replicates,
-        .sets = results->sets,
-        .replicate = results->replicate[s],
-        .score_micro = results->score_micro[s],
-        .cell_key = results->cell_keys[s],
-        .prompt_digest = results->item_prompt_digests[item],
-        .item_id = text_span(results->item_ids[item]),
-        .profile = text_span(profile->name),
-        .answer = slice(checker, ASSAY_COLUMN_ANSWER_BYTES, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, s),
-        .token_count = (size_t)(results->token_offset[s + 1] - first),
-        .tokens = results->tokens + first,
-        .log_probs = results->log_probs + first};
+    uint64_t first = results->token_offset[s], answer = results->answer_offset[s];
+    return (struct assay_record){.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+                                 .sampler = ASSAY_SAMPLER_1,
+                                 .draw = (uint8_t)profile->draw,
+                                 .finish = results->finish[s],
+                                 .verdict = results->verdict[s],
+                                 .replicates = results->replicates,
+                                 .sets = results->sets,
+                                 .replicate = results->replicate[s],
+                                 .score_micro = results->score_micro[s],
+                                 .cell_key = results->cell_keys[s],
+                                 .prompt_digest = results->item_prompt_digests[item],
+                                 .item_id = text_span(results->item_ids[item]),
+                                 .profile = text_span(profile->name),
+                                 .answer = {results->answer_bytes + answer,
+                                            (size_t)(results->answer_offset[s + 1] - answer)},
+                                 .token_count = (size_t)(results->token_offset[s + 1] - first),
+                                 .tokens = results->tokens + first,
+                                 .log_probs = results->log_probs + first};
 }
 
 static struct assay_circumstances circumstances_of(const struct checker *checker, uint64_t s)
@@ -375,7 +379,7 @@ static enum assay_status encode_sample(const struct checker *checker, uint64_t s
                                        struct assay_bytes *circumstances_bytes,
                                        struct assay_error *err)
 {
-    struct assay_record record = record_of(checker, s);
+    struct assay_record record = assay_results_record(checker->results, s);
     struct assay_circumstances circumstances = circumstances_of(checker, s);
     const char *fault = assay_record_fault(&record);
     if (fault) return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 ": %s", s, fault);

@@ -253,13 +253,26 @@ static void test_philox(void **state)
     assert_true(((uint64_t)second[1] << 32 | second[0]) == 0x77f7cfe48dacc47f);
 }
 
+static void test_control(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool has;
+    } rows[] = {{"", false},       {"caf\xc3\xa9 ~", false}, {"a\n", true},
+                {"\x1b[2J", true}, {"\x7f", true},           {"a\tb", true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(assay_text_has_control(rows[i].text), rows[i].has);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),   cmocka_unit_test(test_utf8_all),
-        cmocka_unit_test(test_quote),  cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_milli),  cmocka_unit_test(test_unsigned),
-        cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_utf8_all),
+        cmocka_unit_test(test_quote),   cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_milli),   cmocka_unit_test(test_unsigned),
+        cmocka_unit_test(test_control), cmocka_unit_test(test_philox),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,158 @@
+/* Making envelopes and opening records. */
+#include "attest/attest.h"
+
+#include "attest/dsse.h"
+#include "attest/opened.h"
+#include "attest/verify.h"
+#include "base/bytes.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A results file with the leaves over its records. */
+struct tree {
+    struct assay_results *results;
+    struct assay_salt_key key;
+    struct assay_digest *leaves;
+};
+
+static void close_tree(struct tree *tree)
+{
+    assay_secret_wipe(&tree->key, sizeof tree->key);
+    free(tree->leaves);
+    assay_results_close(tree->results);
+}
+
+/* `make`: a salt key that is not there yet is made. */
+static enum assay_status open_tree(struct tree *tree, const char *path, bool make,
+                                   struct assay_error *err)
+{
+    struct assay_bytes salt_path = {0};
+    *tree = (struct tree){0};
+    enum assay_status status = assay_results_open(&tree->results, path, err);
+    if (!status) status = assay_attest_salt_path(&salt_path, path, err);
+    if (!status) {
+        const char *salt = (const char *)salt_path.data;
+        const struct assay_digest *records = &tree->results->records_digest;
+        status = make ? assay_salt_key_obtain(&tree->key, salt, records, err)
+                      : assay_salt_key_read(&tree->key, salt, records, err);
+    }
+    if (!status) status = assay_leaves_create(&tree->leaves, tree->results, &tree->key, err);
+    assay_bytes_fini(&salt_path);
+    if (status) close_tree(tree);
+    return status;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+enum assay_status assay_attest_statement(struct assay_bytes *out, const char *results_path,
+                                         const struct assay_attest_round *round,
+                                         struct assay_error *err)
+{
+    struct tree tree;
+    struct assay_statement *statement = NULL;
+    struct assay_statement_facts facts = {.chain = round->chain,
+                                          .task = round->task,
+                                          .round = round->round,
+                                          .results_name = name_of(results_path)};
+    enum assay_status status = open_tree(&tree, results_path, true, err);
+    if (status) return status;
+    facts.merkle_root = assay_merkle_root_of(tree.leaves, (size_t)tree.results->sample_count);
+    status = assay_sha256_file(&facts.results_file, results_path, err);
+    if (!status) status = assay_statement_of_results(&statement, tree.results, &facts, err);
+    if (!status) status = assay_statement_write(statement, out, err);
+    assay_statement_destroy(statement);
+    close_tree(&tree);
+    return status;
+}
+
+enum assay_status assay_attest_seal(struct assay_bytes *out, const struct assay_bytes *statement,
+                                    const struct assay_attest_signer *signer,
+                                    struct assay_public_key *key, struct assay_error *err)
+{
+    struct assay_bytes pae = {0};
+    struct assay_signature signature;
+    enum assay_status status =
+        assay_dsse_pae(&pae, ASSAY_PAYLOAD_TYPE, statement->data, statement->size, err);
+    if (!status) status = signer->sign(signer->context, pae.data, pae.size, key, &signature, err);
+    if (!status) {
+        status = assay_envelope_write(out, ASSAY_PAYLOAD_TYPE, statement->data, statement->size,
+                                      key, &signature, err);
+    }
+    assay_bytes_fini(&pae);
+    return status;
+}
+
+static enum assay_status open_leaf(struct assay_bytes *out, const struct tree *tree,
+                                   const struct assay_digest *envelope, uint64_t index,
+                                   struct assay_error *err)
+{
+    size_t count = (size_t)tree->results->sample_count;
+    struct assay_bytes canonical = {0};
+    struct assay_record record = assay_results_record(tree->results, index);
+    enum assay_status status = assay_record_encode(&canonical, &record, err);
+    if (!status) {
+        struct assay_opened opened = {.index = index,
+                                      .tree_size = count,
+                                      .salt = assay_leaf_salt(&tree->key, index),
+                                      .canonical = canonical.data,
+                                      .canonical_size = canonical.size,
+                                      .merkle_root = assay_merkle_root_of(tree->leaves, count),
+                                      .envelope = *envelope};
+        opened.path_count = assay_merkle_proof(tree->leaves, count, (size_t)index, opened.path);
+        status = assay_opened_write(out, &opened, err);
+    }
+    assay_bytes_fini(&canonical);
+    return status;
+}
+
+/* The signature is the verifier's business; here the envelope must only be about this tree. */
+static enum assay_status check_envelope(const char *path, const struct tree *tree,
+                                        struct assay_digest *digest, struct assay_error *err)
+{
+    struct assay_envelope *envelope = NULL;
+    struct assay_statement *statement = NULL;
+    char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
+    enum assay_status status = assay_envelope_read(&envelope, digest, path, err);
+    if (status) return status;
+    status = assay_statement_parse(&statement, envelope->payload, envelope->payload_size, err);
+    if (!status) {
+        struct assay_digest root =
+            assay_merkle_root_of(tree->leaves, (size_t)tree->results->sample_count);
+        if (!assay_digest_equal(&root, &statement->merkle_root)) {
+            status = assay_fail(err, ASSAY_EMISMATCH,
+                                "its root is %s, but the results file and its salt key give %s",
+                                assay_digest_hex(&statement->merkle_root, stated),
+                                assay_digest_hex(&root, found));
+        }
+    }
+    assay_statement_destroy(statement);
+    assay_envelope_destroy(envelope);
+    return assay_while(err, status, "%s", path);
+}
+
+enum assay_status assay_attest_open(struct assay_bytes *out, const char *results_path,
+                                    const char *envelope_path, uint64_t index,
+                                    struct assay_error *err)
+{
+    struct tree tree;
+    struct assay_digest envelope;
+    enum assay_status status = open_tree(&tree, results_path, false, err);
+    if (status) return status;
+    if (index >= tree.results->sample_count) {
+        status = assay_fail(err, ASSAY_EVALUE,
+                            "%s: there is no sample %" PRIu64 "; it has 0 to %" PRIu64,
+                            results_path, index, tree.results->sample_count - 1);
+    }
+    if (!status) status = check_envelope(envelope_path, &tree, &envelope, err);
+    if (!status) status = open_leaf(out, &tree, &envelope, index, err);
+    close_tree(&tree);
+    return status;
+}

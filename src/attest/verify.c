@@ -1,0 +1,271 @@
+/* Checks of a bundle, from the signature inwards. */
+#include "attest/verify.h"
+
+#include "attest/dsse.h"
+#include "attest/opened.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "crypto/digest.h"
+#include "crypto/public_key.h"
+#include "crypto/secret.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum assay_status assay_attest_salt_path(struct assay_bytes *out, const char *results_path,
+                                         struct assay_error *err)
+{
+    return assay_bytes_format(out, err, "%s.salt", results_path);
+}
+
+enum assay_status assay_attest_envelope_path(struct assay_bytes *out, const char *results_path,
+                                             struct assay_error *err)
+{
+    return assay_bytes_format(out, err, "%s.dsse.json", results_path);
+}
+
+enum assay_status assay_envelope_read(struct assay_envelope **out, struct assay_digest *digest,
+                                      const char *path, struct assay_error *err)
+{
+    struct assay_bytes bytes = {0};
+    enum assay_status status = assay_file_read(path, ASSAY_ENVELOPE_BYTES_MAX, &bytes, err);
+    if (!status) {
+        *digest = assay_sha256_of(bytes.data, bytes.size);
+        status =
+            assay_while(err, assay_envelope_parse(out, bytes.data, bytes.size, err), "%s", path);
+    }
+    assay_bytes_fini(&bytes);
+    return status;
+}
+
+__attribute__((format(printf, 4, 5))) static void
+note(struct assay_checks *checks, const char *name, bool done, const char *format, ...)
+{
+    struct assay_check *row = &checks->rows[checks->count++];
+    va_list arguments;
+    row->name = name;
+    row->done = done;
+    va_start(arguments, format);
+    if (vsnprintf(row->detail, sizeof row->detail, format, arguments) < 0) row->detail[0] = '\0';
+    va_end(arguments);
+}
+
+/* --- envelope and statement --- */
+
+static enum assay_status check_site(const struct assay_statement *statement,
+                                    const struct assay_public_key *key, struct assay_error *err)
+{
+    struct assay_digest site;
+    if (statement->site[0] == '\0' || (assay_digest_parse(statement->site, &site) &&
+                                       memcmp(site.bytes, key->bytes, sizeof key->bytes) == 0)) {
+        return ASSAY_OK;
+    }
+    return assay_fail(err, ASSAY_EFAILED, "predicate.site is %s, which is not the key that signed",
+                      statement->site);
+}
+
+static void note_statement(struct assay_checks *out, const struct assay_statement *statement)
+{
+    if (statement->chain) {
+        note(out, "statement", true,
+             "%s: %" PRIu64 " of %" PRIu64 " correct; chain %s, task %s, round %" PRIu64,
+             ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total,
+             statement->chain, statement->task, statement->round);
+    } else {
+        note(out, "statement", true, "%s: %" PRIu64 " of %" PRIu64 " correct; no network's round",
+             ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total);
+    }
+}
+
+static enum assay_status check_envelope(struct assay_checks *out,
+                                        struct assay_statement **statement,
+                                        struct assay_digest *digest,
+                                        const struct assay_verification *what,
+                                        struct assay_error *err)
+{
+    struct assay_envelope *envelope = NULL;
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status = assay_envelope_read(&envelope, digest, what->envelope_path, err);
+    if (status) return status;
+    status = assay_envelope_verify(envelope, what->key, err);
+    if (!status) {
+        struct assay_digest id = assay_public_key_id(what->key);
+        note(out, "signature", true, "Ed25519 over %zu bytes, by the key with keyid %s",
+             envelope->payload_size, assay_digest_hex(&id, hex));
+        status = assay_statement_parse(statement, envelope->payload, envelope->payload_size, err);
+    }
+    if (!status) status = check_site(*statement, what->key, err);
+    if (!status) note_statement(out, *statement);
+    assay_envelope_destroy(envelope);
+    return assay_while(err, status, "%s", what->envelope_path);
+}
+
+/* --- the results file --- */
+
+static enum assay_status check_root(struct assay_checks *out,
+                                    const struct assay_statement *statement,
+                                    const struct assay_results *results, const char *salt_path,
+                                    struct assay_error *err)
+{
+    struct assay_salt_key key;
+    struct assay_digest *leaves = NULL;
+    char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
+    assay_digest_hex(&statement->merkle_root, stated);
+    if (!assay_file_exists(salt_path)) {
+        note(out, "merkle root", false, "%s: not checked, it needs the owner's salt key (%s)",
+             stated, salt_path);
+        return ASSAY_OK;
+    }
+    enum assay_status status = assay_salt_key_read(&key, salt_path, &results->records_digest, err);
+    if (status) return status;
+    status = assay_leaves_create(&leaves, results, &key, err);
+    assay_secret_wipe(&key, sizeof key);
+    if (status) return status;
+    struct assay_digest root = assay_merkle_root_of(leaves, (size_t)results->sample_count);
+    free(leaves);
+    if (!assay_digest_equal(&root, &statement->merkle_root)) {
+        return assay_fail(err, ASSAY_EFAILED,
+                          "predicate.records.merkleRoot is %s, but records and salt key give %s",
+                          stated, assay_digest_hex(&root, found));
+    }
+    note(out, "merkle root", true, "%s: %" PRIu64 " leaves under the owner's salt key", stated,
+         results->sample_count);
+    return ASSAY_OK;
+}
+
+static enum assay_status check_content(struct assay_checks *out,
+                                       const struct assay_statement *statement,
+                                       const struct assay_results *results, struct assay_error *err)
+{
+    struct assay_statement *found = NULL;
+    char hex[ASSAY_DIGEST_HEX];
+    const struct assay_statement_facts facts = {.results_name = statement->results_name,
+                                                .results_file = statement->results_file,
+                                                .merkle_root = statement->merkle_root};
+    enum assay_status status = assay_statement_of_results(&found, results, &facts, err);
+    if (!status) status = assay_statement_compare(statement, found, err);
+    assay_statement_destroy(found);
+    if (status) return status;
+    note(out, "records", true, "digest %s, computed again from %" PRIu64 " records",
+         assay_digest_hex(&results->records_digest, hex), results->sample_count);
+    note(out, "counts", true,
+         "%" PRIu64 " of %" PRIu64 " correct, %zu strata, digests and environment: as the records "
+         "say",
+         statement->all.correct, statement->all.total, statement->stratum_count);
+    return ASSAY_OK;
+}
+
+static enum assay_status check_results(struct assay_checks *out,
+                                       const struct assay_statement *statement, const char *path,
+                                       struct assay_error *err)
+{
+    struct assay_digest digest;
+    char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
+    enum assay_status status = assay_sha256_file(&digest, path, err);
+    if (status) return status;
+    assay_digest_hex(&statement->results_file, stated);
+    if (!assay_digest_equal(&digest, &statement->results_file)) {
+        return assay_fail(err, ASSAY_EFAILED,
+                          "%s: the file has sha256 %s, but the statement is about %s (%.60s)", path,
+                          assay_digest_hex(&digest, found), stated, statement->results_name);
+    }
+    note(out, "results file", true, "sha256 %s", stated);
+    struct assay_results *results = NULL;
+    struct assay_bytes salt_path = {0};
+    status = assay_results_open(&results, path, err);
+    if (!status) status = assay_attest_salt_path(&salt_path, path, err);
+    if (!status) status = check_content(out, statement, results, err);
+    if (!status) {
+        status = check_root(out, statement, results, (const char *)salt_path.data, err);
+    }
+    assay_bytes_fini(&salt_path);
+    assay_results_close(results);
+    return status;
+}
+
+/* --- an opened record --- */
+
+static enum assay_status check_bound(const struct assay_opened *opened,
+                                     const struct assay_statement *statement,
+                                     const struct assay_digest *envelope, struct assay_error *err)
+{
+    char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
+    if (!assay_digest_equal(&opened->merkle_root, &statement->merkle_root) ||
+        opened->tree_size != statement->tree_size) {
+        return assay_fail(err, ASSAY_EFAILED,
+                          "opened under root %s of %" PRIu64
+                          " leaves, but the statement has root %s of %" PRIu64,
+                          assay_digest_hex(&opened->merkle_root, theirs), opened->tree_size,
+                          assay_digest_hex(&statement->merkle_root, ours), statement->tree_size);
+    }
+    if (assay_digest_equal(&opened->envelope, envelope)) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EFAILED, "opened for the envelope %s, but this one is %s",
+                      assay_digest_hex(&opened->envelope, theirs),
+                      assay_digest_hex(envelope, ours));
+}
+
+static void note_record(struct assay_checks *out, const struct assay_opened *opened,
+                        const struct assay_record *record, bool bound)
+{
+    char hex[ASSAY_DIGEST_HEX], item[80], profile[64];
+    note(out, "record", true,
+         "item %s, profile %s, replicate %" PRIu32 ": %s, score %" PRIu32 " millionths, %zu tokens",
+         assay_text_quote(item, sizeof item, record->item_id.data, record->item_id.size),
+         assay_text_quote(profile, sizeof profile, record->profile.data, record->profile.size),
+         record->replicate, assay_verdict_name((enum assay_verdict)record->verdict),
+         record->score_micro, record->token_count);
+    note(out, "inclusion", true, "leaf %" PRIu64 " of %" PRIu64 " under root %s%s", opened->index,
+         opened->tree_size, assay_digest_hex(&opened->merkle_root, hex),
+         bound ? ", which the statement states" : "");
+    if (!bound) {
+        note(out, "root", false,
+             "not checked: only the opened record itself names this root; give the envelope and "
+             "--key");
+    }
+}
+
+static enum assay_status check_record(struct assay_checks *out, const char *path,
+                                      const struct assay_statement *statement,
+                                      const struct assay_digest *envelope, struct assay_error *err)
+{
+    struct assay_bytes bytes = {0};
+    struct assay_arena arena = {0};
+    struct assay_opened opened;
+    struct assay_record record;
+    enum assay_status status = assay_file_read(path, ASSAY_OPENED_BYTES_MAX, &bytes, err);
+    if (status) goto done;
+    status = assay_opened_parse(&opened, &arena, bytes.data, bytes.size, err);
+    if (!status) status = assay_opened_verify(&opened, &record, &arena, err);
+    if (!status && statement) status = check_bound(&opened, statement, envelope, err);
+    status = assay_while(err, status, "%s", path);
+    if (!status) note_record(out, &opened, &record, statement != NULL);
+done:
+    assay_bytes_fini(&bytes);
+    assay_arena_fini(&arena);
+    return status;
+}
+
+enum assay_status assay_verify(struct assay_checks *out, const struct assay_verification *what,
+                               struct assay_error *err)
+{
+    struct assay_statement *statement = NULL;
+    struct assay_digest envelope = {{0}};
+    enum assay_status status = ASSAY_OK;
+    out->count = 0;
+    if (what->envelope_path) status = check_envelope(out, &statement, &envelope, what, err);
+    if (!status && statement && what->results_path) {
+        status = check_results(out, statement, what->results_path, err);
+    } else if (!status && statement) {
+        note(out, "results file", false, "not checked: give it with --results");
+    }
+    if (!status && what->record_path) {
+        status = check_record(out, what->record_path, statement, &envelope, err);
+    }
+    assay_statement_destroy(statement);
+    return status;
+}
