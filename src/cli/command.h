@@ -25,6 +25,9 @@ struct assay_args {
     struct assay_number bootstrap, seed;
     const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
     const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
+    const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
+    bool all;
+    uint64_t samples;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -86,7 +89,8 @@ struct assay_command {
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
-extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify;
+extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
+    assay_cmd_audit;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

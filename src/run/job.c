@@ -3,7 +3,9 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "crypto/digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +90,21 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
     return ASSAY_OK;
 }
 
+/* The spec is there, and the files that it names are found: open them. */
+static enum assay_status open_files(struct assay_job *job, const uint8_t *site, size_t site_bytes,
+                                    struct assay_error *err)
+{
+    enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
+    if (!status) {
+        status = assay_plan_init(&job->plan, job->spec, assay_benchmark_count(job->benchmark), site,
+                                 site_bytes, err);
+    }
+    if (status) return status;
+    status = make_prompts(job, err);
+    return assay_while(err, status, "%s", job->spec->benchmark.file);
+}
+
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
                                  const char *model_dir, struct assay_error *err)
 {
@@ -95,22 +112,91 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
     if (!job) return out_of_memory(err);
     enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
     if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
-    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
-    if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
-    if (!status) {
-        status = assay_plan_init(&job->plan, job->spec, assay_benchmark_count(job->benchmark), NULL,
-                                 0, err);
-    }
-    if (!status) {
-        status = make_prompts(job, err);
-        status = assay_while(err, status, "%s", job->spec->benchmark.file);
-    }
+    if (!status) status = open_files(job, NULL, 0, err);
     if (status) {
         assay_job_close(job);
         return status;
     }
     *out = job;
     return ASSAY_OK;
+}
+
+/* --- a run made elsewhere */
+
+static const char *last_component(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* In `directory` and nowhere else, as an absolute path. */
+static enum assay_status find_in(char **out, const char *directory, const char *name,
+                                 struct assay_error *err)
+{
+    struct assay_bytes path = {0};
+    enum assay_status status = assay_bytes_format(&path, err, "%s/%s", directory, name);
+    if (!status) {
+        *out = realpath((const char *)path.data, NULL);
+        if (!*out) status = assay_fail_errno(err, errno, "%s", (const char *)path.data);
+    }
+    assay_bytes_fini(&path);
+    return status;
+}
+
+static enum assay_status reopen_spec(struct assay_job *job, const struct assay_job_origin *origin,
+                                     struct assay_error *err)
+{
+    char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
+    enum assay_status status =
+        assay_spec_parse(&job->spec, origin->spec_text, origin->spec_bytes, err);
+    if (status) return status;
+    struct assay_spec *spec = job->spec;
+    spec->model.path = last_component(spec->model.path);
+    spec->benchmark.path = last_component(spec->benchmark.path);
+    spec->model.sha256 = origin->model;
+    spec->benchmark.sha256 = origin->benchmark;
+    spec->model.sha256_declared = spec->benchmark.sha256_declared = true;
+    if (origin->benchmark_dir) {
+        status = find_in(&job->benchmark_path, origin->benchmark_dir, spec->benchmark.path, err);
+        if (status) return assay_while(err, status, "benchmark");
+        spec->benchmark.path = job->benchmark_path;
+    }
+    status = assay_spec_resolve(spec, origin->path, origin->model_dir, err);
+    if (status || assay_digest_equal(&spec->digest, &origin->spec)) return status;
+    return assay_fail(err, ASSAY_EMISMATCH, "the spec's digest is %s, but the run had %s",
+                      assay_digest_hex(&spec->digest, found),
+                      assay_digest_hex(&origin->spec, stated));
+}
+
+enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_job_origin *origin,
+                                   struct assay_error *err)
+{
+    struct assay_digest site = {{0}};
+    size_t site_bytes = origin->site[0] != '\0' ? sizeof site.bytes : 0;
+    if (site_bytes > 0 && !assay_digest_parse(origin->site, &site)) {
+        return assay_fail(err, ASSAY_EFORMAT, "site \"%.80s\" is no public key", origin->site);
+    }
+    struct assay_job *job = calloc(1, sizeof *job);
+    if (!job) return out_of_memory(err);
+    enum assay_status status = reopen_spec(job, origin, err);
+    if (!status) status = open_files(job, site.bytes, site_bytes, err);
+    if (status) {
+        assay_job_close(job);
+        return status;
+    }
+    *out = job;
+    return ASSAY_OK;
+}
+
+struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
+                                        const struct assay_profile *profile)
+{
+    uint8_t seed[8];
+    const char *id = assay_benchmark_item(job->benchmark, item)->id;
+    assay_put_le64(seed, job->spec->seed);
+    return assay_group_key(seed, sizeof seed, job->plan.site, job->plan.site_bytes,
+                           (struct assay_span){id, strlen(id)},
+                           (struct assay_span){profile->name, strlen(profile->name)});
 }
 
 void assay_job_close(struct assay_job *job)
@@ -123,5 +209,6 @@ void assay_job_close(struct assay_job *job)
     assay_model_close(job->model);
     assay_benchmark_close(job->benchmark);
     assay_spec_destroy(job->spec);
+    free(job->benchmark_path);
     free(job);
 }

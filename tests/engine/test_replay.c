@@ -22,6 +22,12 @@ enum {
     TEXT_MAX = 256
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { ROUNDS = 5 };
+#else
+enum { ROUNDS = 60 };
+#endif
+
 static const char *const stops[] = {"ab", "z"};
 
 /* Samples as a session gave them, with room to tamper. */
@@ -197,7 +203,7 @@ static void no_false_alarm(void **state)
         struct assay_session *by = open_session(&f, "auto", 16, 2, 64);
         struct assay_session *session =
             open_session(&f, ways[w].backend, ways[w].batch, ways[w].threads, ways[w].prefill_rows);
-        for (uint8_t seed = 0; seed < (w == 2 ? 40 : 4); seed++) {
+        for (uint8_t seed = 0; seed < (w == 2 ? ROUNDS : 3); seed++) {
             ask(&f, seed);
             generate(&f, by);
             replay(&f, session);
