@@ -30,7 +30,7 @@ static enum assay_status reopen(struct assay_bundle *bundle, struct assay_checks
 {
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     enum assay_status status = assay_job_reopen(&bundle->job, origin, err);
-    if (status) return assay_while(err, status, "%s", origin->path);
+    if (status) return status;
     const struct assay_digest *made = &bundle->job->plan.digest;
     if (!assay_digest_equal(made, plan)) {
         return assay_fail(err, ASSAY_EMISMATCH,

@@ -149,7 +149,7 @@ static enum assay_status reopen_spec(struct assay_job *job, const struct assay_j
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     enum assay_status status =
         assay_spec_parse(&job->spec, origin->spec_text, origin->spec_bytes, err);
-    if (status) return status;
+    if (status) return assay_while(err, status, "%s", origin->path);
     struct assay_spec *spec = job->spec;
     spec->model.path = last_component(spec->model.path);
     spec->benchmark.path = last_component(spec->benchmark.path);
@@ -163,8 +163,8 @@ static enum assay_status reopen_spec(struct assay_job *job, const struct assay_j
     }
     status = assay_spec_resolve(spec, origin->path, origin->model_dir, err);
     if (status || assay_digest_equal(&spec->digest, &origin->spec)) return status;
-    return assay_fail(err, ASSAY_EMISMATCH, "the spec's digest is %s, but the run had %s",
-                      assay_digest_hex(&spec->digest, found),
+    return assay_fail(err, ASSAY_EMISMATCH, "%s: the spec's digest is %s, but the run had %s",
+                      origin->path, assay_digest_hex(&spec->digest, found),
                       assay_digest_hex(&origin->spec, stated));
 }
 

@@ -1,5 +1,5 @@
-"""The same model in a smaller quantisation, by the gguf package: requantise.py FROM TO. Q4_1 becomes
-Q4_0; all else stays as it is."""
+"""The same model in a smaller quantisation, by the gguf package: requantise.py FROM TO. Q4_1
+becomes Q4_0; all else stays as it is."""
 
 import sys
 
