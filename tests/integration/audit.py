@@ -219,7 +219,8 @@ def share(told):
 def check_other_runs(place):
     """What another seed, temperature, model or prompt gave, said to be this run."""
     seeded = place.other("seeded", lambda text: text.replace("\nseed: ", "\nseed: 7"))
-    hotter = place.other("hotter", lambda text: text.replace("temperature: 0.7", "temperature: 1.7"))
+    warmer = lambda text: text.replace("temperature: 0.7", "temperature: 1.7")
+    hotter = place.other("hotter", warmer)
     prompted = place.other("prompted", lambda text: text.replace("single word", "short word"))
     smaller = place.folder / "smaller"
     smaller.mkdir()
