@@ -13,7 +13,7 @@ import sys
 
 from harness import ASSAY, MODEL, ROOT, assay, model_dir, scratch, write_job
 
-COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "completion"]
+COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "audit", "completion"]
 
 
 def need(condition, message):
