@@ -1,7 +1,7 @@
 """What replaying costs against generating: audit_cost.py ASSAY [ITEMS [ROUNDS [THREADS]]].
 
-Each round makes the same groups (items of the quickstart, 4 profiles, 8 replicates) in batches of 64
-and one sequence at a time, and audits all of them, in turn, so that a noisy machine spoils all
+Each round makes the same groups (items of the quickstart, 4 profiles, 8 replicates) in batches of
+64 and one sequence at a time, and audits all of them, in turn, so that a noisy machine spoils all
 three alike. Seconds are those of the computing alone, as the programs tell them; processor
 seconds are of the whole processes, less those of one that only opens the model. Medians of the
 rounds' ratios are what to read."""
