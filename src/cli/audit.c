@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "topo/memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,6 +154,24 @@ static enum assay_status audit_pieces(struct assay_audit_tally *tally,
     return status;
 }
 
+/* A stranger's spec says how long prompts and outputs are: as many seats as memory has room for. */
+static enum assay_status fit_batch(struct assay_session_options *session,
+                                   const struct assay_job *job, struct assay_error *err)
+{
+    uint64_t limit = assay_memory_limit(), file = assay_model_file_bytes(job->model);
+    session->context = job->context;
+    if (limit == UINT64_MAX) return ASSAY_OK;
+    uint32_t fits =
+        limit > file ? assay_session_batch_that_fits(job->model, session, limit - file) : 0;
+    if (fits == 0) {
+        return assay_fail(err, ASSAY_EMEMORY,
+                          "not even one sample of %u tokens fits into the %llu MiB of memory",
+                          job->context, (unsigned long long)(limit >> 20));
+    }
+    if (fits < session->batch) session->batch = fits;
+    return ASSAY_OK;
+}
+
 enum assay_status assay_audit_all(struct assay_audit_tally *out, struct assay_audit_view *view,
                                   const struct assay_audit_options *options,
                                   struct assay_error *err)
@@ -166,6 +185,7 @@ enum assay_status assay_audit_all(struct assay_audit_tally *out, struct assay_au
     *out = (struct assay_audit_tally){0};
     enum assay_status status =
         leaves && verdicts ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory for records");
+    if (!status) status = fit_batch(&with_progress.session, view->bundle->job, err);
     if (!status) status = assay_audit_open(&audit, view->bundle->job, &with_progress, err);
     view->start_ns = assay_clock_monotonic_ns();
     if (!status) status = audit_pieces(out, view, audit, leaves, verdicts, err);
