@@ -15,6 +15,7 @@ struct assay_item {
     const char *stratum;       /* "all" if absent */
     const char *const *accept; /* accept_count ≥ 1 answers, normalised */
     size_t accept_count;
+    uint32_t position; /* line of the file that has items, from 0 */
 };
 
 /* Parse JSON lines: an object each, with id, accept (or answer), optionally topic and stratum, and
@@ -26,6 +27,11 @@ ASSAY_MUST_CHECK enum assay_status assay_benchmark_parse(struct assay_benchmark 
 ASSAY_MUST_CHECK enum assay_status assay_benchmark_open(struct assay_benchmark **out,
                                                         const struct assay_spec *spec,
                                                         struct assay_error *err);
+/* Keep only the items at these ascending positions; indices are then positions in this list. EVALUE
+ * when the benchmark has not that many. */
+ASSAY_MUST_CHECK enum assay_status assay_benchmark_select(struct assay_benchmark *benchmark,
+                                                          const uint32_t *positions, size_t count,
+                                                          struct assay_error *err);
 void assay_benchmark_close(struct assay_benchmark *benchmark);
 uint32_t assay_benchmark_count(const struct assay_benchmark *benchmark);
 const struct assay_item *assay_benchmark_item(const struct assay_benchmark *benchmark,

@@ -86,7 +86,8 @@ struct assay_run_facts {
     const char *host;            /* of the merge */
     const char *const *item_ids; /* plan->item_count each of these … */
     const char *const *item_topics;
-    const uint32_t *item_strata; /* index into stratum_names */
+    const uint32_t *item_positions; /* in the benchmark */
+    const uint32_t *item_strata;    /* index into stratum_names */
     const uint32_t *item_prompt_tokens;
     const struct assay_digest *item_prompt_digests;
     const char *const *stratum_names;
@@ -105,13 +106,15 @@ struct assay_results {
     const char *path;
     uint32_t schema_version;
     const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *host, *created;
-    const char *site;          /* a public key as hex, "" for a run of one's own */
     const char *backend, *isa; /* of the processes; several are joined by "+" */
+    const char *site;          /* a public key as hex, "" for a run of one's own */
+    const char *chain, *task, *round, *round_seed; /* of a network's assignment, or "" */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
         model_digest, benchmark_digest;
     uint32_t item_count, profile_count, stratum_count, replicates, sets;
     uint64_t sample_count, token_count;
     const char *const *item_ids, *const *item_topics, *const *stratum_names;
+    const uint32_t *item_positions; /* in the benchmark */
     const uint32_t *item_strata, *item_prompt_tokens;
     const struct assay_digest *item_prompt_digests;
     const struct assay_profile *profiles;

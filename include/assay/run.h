@@ -16,6 +16,7 @@ struct assay_job {
     struct assay_spec *spec;
     struct assay_model *model;
     struct assay_benchmark *benchmark;
+    struct assay_assignment assignment; /* of the plan, if there is one: the job's own copy */
     struct assay_plan plan;
     /* Prompts as token ids: item i has prompt_tokens[prompt_offset[i]] up to prompt_offset[i + 1].
      */
@@ -23,14 +24,17 @@ struct assay_job {
     size_t *prompt_offset;               /* items + 1 */
     uint32_t *prompt_counts;             /* items: tokens of each prompt */
     struct assay_digest *prompt_digests; /* items */
-    uint32_t context;     /* longest prompt + max_tokens, in tokens; fits the model */
+    uint32_t context;     /* longest prompt + max_tokens, in tokens; at most the model's */
     char *benchmark_path; /* where a reopened job's lies, if a folder was named */
 };
 
-/* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL.
+/* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL; so may
+ * `assignment`, what a network gave to a site (copied): only its items are then in the job.
  * EVALUE names the item whose prompt does not fit the model's context. */
 ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
-                                                  const char *model_dir, struct assay_error *err);
+                                                  const char *model_dir,
+                                                  const struct assay_assignment *assignment,
+                                                  struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
 
 /* A run made elsewhere, as its results file or its signed statement has it. Its spec is a
@@ -43,6 +47,7 @@ struct assay_job_origin {
     const char *benchmark_dir; /* … a benchmark only here, unless NULL */
     const char *site;          /* public key as hex, "" for a run of one's own */
     struct assay_digest spec, model, benchmark;
+    const struct assay_assignment *assignment; /* or NULL; item_count 0 where it is not known */
 };
 /* EMISMATCH when a file, or the spec made with them, is not the one that the run had. */
 ASSAY_MUST_CHECK enum assay_status assay_job_reopen(struct assay_job **out,

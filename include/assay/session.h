@@ -16,7 +16,7 @@ struct assay_session_options {
     uint32_t batch;                      /* samples computed together, 1 … 1024 */
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
-    uint32_t context; /* tokens of the longest prompt + output; at most hyper.context */
+    uint32_t context; /* tokens of prompt and output of one sample; at most hyper.context */
     const struct assay_team_place *place; /* where the threads run; NULL: anywhere */
 };
 
@@ -90,7 +90,8 @@ void assay_session_close(struct assay_session *session); /* NULL is fine */
 /* Whether another request would be taken now. The session wants enough waiting samples to refill
  * every row that frees. */
 bool assay_session_wants(const struct assay_session *session);
-/* EVALUE when prompt + max_tokens exceed the context. */
+/* EVALUE when the prompt fills the context. An output that fills the rest before its max_tokens
+ * ends as ASSAY_FINISH_CONTEXT. */
 ASSAY_MUST_CHECK enum assay_status assay_session_submit(struct assay_session *session,
                                                         const struct assay_request *request,
                                                         struct assay_error *err);

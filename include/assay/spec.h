@@ -31,10 +31,24 @@ struct assay_profile {
     enum assay_draw draw;
 };
 
+/* The template in the model file; raw text; or a family of templates, whatever the file has. */
+#define ASSAY_CHAT_LIST(X)                                                                         \
+    X(MODEL, "model")                                                                              \
+    X(NONE, "none")                                                                                \
+    X(CHATML, "chatml")                                                                            \
+    X(LLAMA3, "llama3")                                                                            \
+    X(LLAMA31, "llama3.1")                                                                         \
+    X(MISTRAL, "mistral")                                                                          \
+    X(MISTRAL_V2, "mistral-v2")                                                                    \
+    X(MISTRAL_V3, "mistral-v3")                                                                    \
+    X(GEMMA, "gemma")
+
 enum assay_chat {
-    ASSAY_CHAT_MODEL,
-    ASSAY_CHAT_NONE
-}; /* the template in the model file | raw text */
+#define ASSAY_CHAT_ROW(name, text) ASSAY_CHAT_##name,
+    ASSAY_CHAT_LIST(ASSAY_CHAT_ROW)
+#undef ASSAY_CHAT_ROW
+        ASSAY_CHAT_COUNT
+};
 
 enum {
     ASSAY_SPEC_PROFILES_MAX = 64,

@@ -4,7 +4,9 @@
 #include "attest/dsse.h"
 #include "attest/opened.h"
 #include "attest/verify.h"
+#include "base/assert.h"
 #include "base/bytes.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/secret.h"
 
@@ -52,18 +54,45 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Results of an assignment say whose round they are; no other may be claimed for them. */
+static enum assay_status choose_round(struct assay_statement_facts *facts,
+                                      const struct assay_results *results,
+                                      const struct assay_attest_round *round,
+                                      struct assay_error *err)
+{
+    uint64_t number;
+    facts->chain = round->chain;
+    facts->task = round->task;
+    facts->round = round->round;
+    if (results->chain[0] == '\0') return ASSAY_OK;
+    ASSAY_ASSERT(assay_text_unsigned(results->round, UINT64_MAX, &number)); /* checked by store */
+    if (round->chain && (strcmp(round->chain, results->chain) != 0 ||
+                         strcmp(round->task, results->task) != 0 || round->round != number)) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "computed for chain %s, task %s, round %s, not for %s, %s, %llu",
+                          results->chain, results->task, results->round, round->chain, round->task,
+                          (unsigned long long)round->round);
+    }
+    facts->chain = results->chain;
+    facts->task = results->task;
+    facts->round = number;
+    return ASSAY_OK;
+}
+
 enum assay_status assay_attest_statement(struct assay_bytes *out, const char *results_path,
                                          const struct assay_attest_round *round,
                                          struct assay_error *err)
 {
     struct tree tree;
     struct assay_statement *statement = NULL;
-    struct assay_statement_facts facts = {.chain = round->chain,
-                                          .task = round->task,
-                                          .round = round->round,
-                                          .results_name = name_of(results_path)};
+    struct assay_statement_facts facts = {.results_name = name_of(results_path)};
     enum assay_status status = open_tree(&tree, results_path, true, err);
     if (status) return status;
+    status = choose_round(&facts, tree.results, round, err);
+    if (status) {
+        close_tree(&tree);
+        return assay_while(err, status, "%s", results_path);
+    }
     facts.merkle_root = assay_merkle_root_of(tree.leaves, (size_t)tree.results->sample_count);
     status = assay_sha256_file(&facts.results_file, results_path, err);
     if (!status) status = assay_statement_of_results(&statement, tree.results, &facts, err);

@@ -3,8 +3,10 @@
 
 #include "attest/opened.h"
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #include <inttypes.h>
@@ -81,6 +83,31 @@ static enum assay_status verify_results(struct assay_checks *checks,
     return status;
 }
 
+/* The assignment that the file says it is of; results_open has checked the words. */
+static struct assay_assignment assignment_of(const struct assay_results *results)
+{
+    static const char sampler[] = "sampler-1";
+    struct assay_assignment out = {
+        .spec = results->spec_digest,
+        .model = results->model_digest,
+        .benchmark = results->benchmark_digest,
+        .sampler = assay_sha256_of(sampler, sizeof sampler - 1),
+        .samples_per_item = results->profile_count * results->replicates,
+        .items = (uint32_t *)(uintptr_t)results->item_positions, /* only read */
+        .count = results->item_count};
+    struct assay_digest site = {{0}};
+    uint64_t round = 0;
+    bool ok = assay_text_unsigned(results->task, UINT64_MAX, &out.task) &&
+              assay_text_unsigned(results->round, UINT32_MAX, &round) &&
+              assay_digest_parse(results->round_seed, &out.round_seed) &&
+              assay_digest_parse(results->site, &site);
+    ASSAY_ASSERT(ok);
+    snprintf(out.chain, sizeof out.chain, "%s", results->chain);
+    memcpy(out.site, site.bytes, sizeof out.site);
+    out.round = (uint32_t)round;
+    return out;
+}
+
 static enum assay_status open_results(struct assay_bundle *bundle, struct assay_checks *checks,
                                       const struct assay_bundle_source *source,
                                       struct assay_error *err)
@@ -89,6 +116,9 @@ static enum assay_status open_results(struct assay_bundle *bundle, struct assay_
     if (!status) status = assay_results_open(&bundle->results, source->paths[0], err);
     if (status) return status;
     const struct assay_results *results = bundle->results;
+    struct assay_assignment assignment;
+    bool assigned = results->chain[0] != '\0';
+    if (assigned) assignment = assignment_of(results);
     bundle->records_digest = results->records_digest;
     const struct assay_job_origin origin = {.spec_text = results->spec_source,
                                             .spec_bytes = strlen(results->spec_source),
@@ -98,7 +128,8 @@ static enum assay_status open_results(struct assay_bundle *bundle, struct assay_
                                             .site = results->site,
                                             .spec = results->spec_digest,
                                             .model = results->model_digest,
-                                            .benchmark = results->benchmark_digest};
+                                            .benchmark = results->benchmark_digest,
+                                            .assignment = assigned ? &assignment : NULL};
     return reopen(bundle, checks, &origin, &results->plan_digest, err);
 }
 
@@ -175,7 +206,8 @@ static enum assay_status reopen_by_statement(struct assay_bundle *bundle,
                                                 .site = statement->site,
                                                 .spec = statement->spec,
                                                 .model = statement->model,
-                                                .benchmark = statement->dataset};
+                                                .benchmark = statement->dataset,
+                                                .assignment = source->assignment};
         bundle->records_digest = statement->records;
         status = reopen(bundle, checks, &origin, &statement->plan, err);
     }

@@ -12,6 +12,7 @@ struct assay_bundle_source {
     size_t path_count;
     const char *envelope; /* of a results file: looked for beside it */
     const char *spec;     /* YAML; opened records need it, a results file has its own */
+    const struct assay_assignment *assignment; /* likewise, where a network gave the work */
     const struct assay_public_key *key;
     const char *model_dir, *benchmark_dir;
 };

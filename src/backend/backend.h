@@ -63,12 +63,13 @@ static inline uint32_t assay_kv_first(const struct assay_kv_view *view, uint32_t
 struct assay_backend {
     const char *name; /* "cpu" */
     const char *isa;  /* "avx2" */
-    /* NULL when the machine can run it, else the reason it cannot ("needs AVX2, FMA and F16C"). */
+    /* NULL when the machine can run it, else the reason it cannot ("lacks AVX2, FMA or F16C"). */
     const char *(*missing)(void);
 
     /* Memory of the backend: 64-byte aligned, zeroed; NULL when there is none left. */
     void *(*alloc)(size_t bytes);
     void (*free)(void *memory);
+    uint64_t (*alloc_bytes)(uint64_t bytes); /* what alloc takes for it */
 
     /* Weights. The matrix keeps no pointer into the tensor after this unless it says so in its own
      * file; the model outlives it. */
@@ -134,8 +135,14 @@ struct assay_backend {
 
 enum { ASSAY_WEIGHT_BLOCK = 256 };
 
-/* Every backend, in the order of preference for "auto": one line of the list in registry.c each. */
+/* Every backend, in the order of preference for "auto": one line of the list in registry.c each.
+ * Those named "cpu" differ in their instruction set; the first one that the machine has is taken,
+ * or the one that the environment variable ASSAY_ISA names. */
+extern const struct assay_backend assay_backend_vnni;
+extern const struct assay_backend assay_backend_avx512;
+extern const struct assay_backend assay_backend_avx2;
 extern const struct assay_backend assay_backend_ref;
-extern const struct assay_backend assay_backend_cpu;
+/* The i-th of them, whether it runs here or not; NULL after the last. */
+const struct assay_backend *assay_backend_at(unsigned i);
 
 #endif

@@ -30,4 +30,7 @@ bool assay_text_has_control(const char *text);
 /* Length of the longest valid UTF-8 prefix. */
 size_t assay_text_utf8_prefix(const char *text, size_t length);
 
+/* Cut white space from both ends, as Python's str.strip() and Jinja's trim do. */
+void assay_text_trim(const char **text, size_t *size);
+
 #endif

@@ -49,3 +49,32 @@ size_t assay_text_utf8_prefix(const char *text, size_t length)
     }
     return i;
 }
+
+/* Bytes of the white space at the begin of the text; 0 where it begins with something else. */
+static size_t space_size(const char *text, size_t size)
+{
+    static const char *const wide[] = {
+        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+        "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+        "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    if (size == 0) return 0;
+    if ((text[0] >= '\t' && text[0] <= '\r') || (text[0] >= 0x1c && text[0] <= ' ')) return 1;
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        size_t length = strlen(wide[i]);
+        if (length <= size && memcmp(text, wide[i], length) == 0) return length;
+    }
+    return 0;
+}
+
+void assay_text_trim(const char **text, size_t *size)
+{
+    for (size_t n; (n = space_size(*text, *size)) > 0; *size -= n) *text += n;
+    for (bool more = true; more && *size > 0;) {
+        more = false;
+        for (size_t n = 1; !more && n <= 3 && n <= *size; n++) {
+            more = space_size(*text + *size - n, n) == n;
+            if (more) *size -= n;
+        }
+    }
+}

@@ -183,7 +183,9 @@ static enum assay_status parse_line(struct assay_benchmark *benchmark, const cha
     struct assay_bench_item *item = &benchmark->items[benchmark->item_count];
     *item = (struct assay_bench_item){0};
     status = read_item(benchmark, json, spec, item, err);
-    if (!status) benchmark->item_count++;
+    if (!status) {
+        item->public.position = (uint32_t)benchmark->item_count++;
+    }
     assay_json_destroy(json);
     return status;
 }
@@ -272,6 +274,34 @@ enum assay_status assay_benchmark_open(struct assay_benchmark **out, const struc
     }
     assay_bytes_fini(&text);
     return status;
+}
+
+/* Strata are numbered anew, in the order of their first appearance among what was kept. */
+enum assay_status assay_benchmark_select(struct assay_benchmark *benchmark,
+                                         const uint32_t *positions, size_t count,
+                                         struct assay_error *err)
+{
+    const char **names = assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *names);
+    uint32_t *renamed = assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *renamed);
+    uint32_t strata = 0;
+    if (!names || !renamed) return out_of_memory(err);
+    if (count > 0 && positions[count - 1] >= benchmark->item_count) {
+        return assay_fail(err, ASSAY_EVALUE, "item %u is wanted, the benchmark has %zu",
+                          positions[count - 1], benchmark->item_count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct assay_bench_item *item = &benchmark->items[i];
+        *item = benchmark->items[positions[i]]; /* ascending: never one that was overwritten */
+        if (renamed[item->stratum] == 0) {
+            names[strata] = benchmark->strata[item->stratum];
+            renamed[item->stratum] = ++strata;
+        }
+        item->stratum = renamed[item->stratum] - 1;
+    }
+    benchmark->item_count = count;
+    benchmark->strata = names;
+    benchmark->stratum_count = strata;
+    return ASSAY_OK;
 }
 
 void assay_benchmark_close(struct assay_benchmark *benchmark)

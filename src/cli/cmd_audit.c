@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/json.h"
+#include "cli/assignment.h"
 #include "cli/audit.h"
 #include "cli/checks.h"
 #include "cli/leaves.h"
@@ -183,10 +184,12 @@ static enum assay_status cmd_audit(const struct assay_args *args, struct assay_e
     struct assay_checks checks = {.count = 0};
     struct assay_audit_choice choice = {.indices = NULL};
     struct assay_public_key key;
+    struct assay_assignment assignment = {.count = 0};
     struct assay_bundle_source source = {.paths = args->operands,
                                          .path_count = args->operand_count,
                                          .envelope = args->envelope,
                                          .spec = args->spec,
+                                         .assignment = args->assignment ? &assignment : NULL,
                                          .model_dir = args->model_dir ? args->model_dir
                                                                       : getenv("ASSAY_MODEL_DIR"),
                                          .benchmark_dir = args->benchmark_dir};
@@ -195,12 +198,14 @@ static enum assay_status cmd_audit(const struct assay_args *args, struct assay_e
         status = assay_public_key_read(&key, args->key, err);
         source.key = &key;
     }
+    if (!status) status = assay_args_assignment(&assignment, args->assignment, err);
     if (!status) status = assay_bundle_open(&bundle, &checks, &source, err);
     if (!args->json && !args->quiet) assay_checks_print(&checks);
     if (!status) status = choose(&choice, bundle, args, err);
     if (!status) status = audit(bundle, &checks, &choice, args, err);
     free(choice.indices);
     assay_bundle_close(bundle);
+    assay_assignment_fini(&assignment);
     return status;
 }
 
@@ -215,6 +220,8 @@ static const struct assay_option options[] = {
     ASSAY_OPTION_WORD("envelope", "FILE", "the signed envelope (RESULTS.dsse.json, if there)",
                       envelope),
     ASSAY_OPTION_WORD("spec", "FILE", "the run's spec, for opened records", spec),
+    ASSAY_OPTION_WORD("assignment", "FILE", "what the network gave to the site, for opened records",
+                      assignment),
     ASSAY_OPTION_WORD("model-dir", "DIR", "where models lie (default: $ASSAY_MODEL_DIR)",
                       model_dir),
     ASSAY_OPTION_WORD("benchmark-dir", "DIR", "where the benchmark lies (default: beside BUNDLE)",

@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEQUENCES_MAX = 16, PROMPT_DEFAULT = 512, DECODE_DEFAULT = 64, DECODE_PROMPT = 128 };
+enum {
+    REPLICATES = 4096,
+    SEQUENCES_MAX = 16,
+    PROMPT_DEFAULT = 512,
+    DECODE_DEFAULT = 64,
+    DECODE_PROMPT = 128
+};
 
 struct bench {
     const struct assay_model *model;
@@ -56,52 +62,85 @@ static void fill_prompt(uint32_t *prompt, size_t count, uint32_t vocab)
     for (size_t i = 0; i < count; i++) prompt[i] = (uint32_t)((i * 7919 + 1000) % vocab);
 }
 
-/* Submit one prompt with `sequences` samples and step until the first one ends. The clock runs from
- * the moment when every sample has its first token (decode) or from the start (prefill). */
-static enum assay_status measure(struct bench *bench, uint32_t prompt_count, uint32_t sequences,
-                                 uint32_t tokens, double *prefill, double *decode,
-                                 struct assay_error *err)
+/* One prompt and samples of it, as many as are decoded together. A sample that ends makes room for
+ * another of the same prompt, as in a run: the batch stays full while the clock runs. */
+struct load {
+    struct assay_session *session;
+    struct assay_request request;
+    struct assay_sample_request *samples; /* room for `sequences` */
+    uint32_t begun;
+};
+
+static enum assay_status begin_samples(struct load *load, uint32_t count, struct assay_error *err)
 {
     static const struct assay_profile profile = {"bench", 1000, 1000, 0, 0, 1000, ASSAY_DRAW_IID};
-    struct assay_session *session = NULL;
-    struct assay_session_options options = {bench->machine.backend, sequences,
-                                            bench->machine.threads, bench->machine.prefill_rows,
-                                            prompt_count + tokens,  &bench->part.place};
-    uint32_t *prompt = calloc(prompt_count, sizeof *prompt);
-    struct assay_sample_request *samples = calloc(sequences, sizeof *samples);
-    struct assay_sample sample;
-    enum assay_status status =
-        prompt && samples ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory");
-    if (status) goto done;
-    fill_prompt(prompt, prompt_count, assay_model_hyper(bench->model)->vocab);
-    for (uint32_t i = 0; i < sequences; i++) {
-        samples[i] = (struct assay_sample_request){
-            .profile = &profile, .replicates = sequences, .sets = 1, .replicate = i};
+    for (uint32_t i = 0; i < count; i++) {
+        load->samples[i] = (struct assay_sample_request){.profile = &profile,
+                                                         .replicates = REPLICATES,
+                                                         .sets = 1,
+                                                         .replicate = load->begun++ % REPLICATES};
     }
-    status = assay_session_open(&session, bench->model, &options, err);
-    if (status) goto done;
-    struct assay_request request = {.prompt = prompt,
-                                    .prompt_count = prompt_count,
-                                    .max_tokens = tokens,
-                                    .sample_count = sequences,
-                                    .samples = samples};
-    status = assay_session_submit(session, &request, err);
-    uint64_t start = assay_clock_monotonic_ns(), first = 0, before = 0, now = start;
-    uint64_t output = 0;
-    while (!status && !assay_session_take(session, &sample) && !assay_session_idle(session)) {
-        status = assay_session_step(session, err);
+    load->request.sample_count = count;
+    return assay_session_submit(load->session, &load->request, err);
+}
+
+static enum assay_status step(struct load *load, struct assay_error *err)
+{
+    struct assay_sample sample;
+    uint32_t ended = 0;
+    enum assay_status status = assay_session_step(load->session, err);
+    while (!status && assay_session_take(load->session, &sample)) ended++;
+    if (status || ended == 0) return status;
+    return begin_samples(load, ended, err);
+}
+
+/* The clock of the decode runs from the moment when every sequence has its first token until they
+ * have `tokens` each on average; that of the prefill from the start to that moment. */
+static enum assay_status run_load(struct load *load, uint32_t sequences, uint32_t tokens,
+                                  double *prefill, double *decode, struct assay_error *err)
+{
+    uint64_t start = assay_clock_monotonic_ns(), first = 0, before = 0, now = start, output = 0;
+    enum assay_status status = begin_samples(load, sequences, err);
+    while (!status && (!first || output - before < (uint64_t)sequences * (tokens - 1))) {
+        status = step(load, err);
         now = assay_clock_monotonic_ns();
-        output = assay_session_counters(session).output_tokens;
+        output = assay_session_counters(load->session).output_tokens;
         if (!first && output >= sequences) {
             first = now;
             before = output;
         }
     }
-    *prefill = (double)prompt_count * 1e9 / (double)(first - start);
+    if (status) return status;
+    *prefill = (double)load->request.prompt_count * 1e9 / (double)(first - start);
     *decode = now > first ? (double)(output - before) * 1e9 / (double)(now - first) : 0;
-done:
-    assay_session_close(session);
-    free(samples);
+    return ASSAY_OK;
+}
+
+static enum assay_status measure(struct bench *bench, uint32_t prompt_count, uint32_t sequences,
+                                 uint32_t tokens, double *prefill, double *decode,
+                                 struct assay_error *err)
+{
+    struct assay_session_options options = {.backend = bench->machine.backend,
+                                            .batch = sequences,
+                                            .threads = bench->machine.threads,
+                                            .prefill_rows = bench->machine.prefill_rows,
+                                            .context = prompt_count + tokens,
+                                            .place = &bench->part.place};
+    uint32_t *prompt = calloc(prompt_count, sizeof *prompt);
+    struct load load = {.samples = calloc(sequences, sizeof *load.samples)};
+    enum assay_status status =
+        prompt && load.samples ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory");
+    if (!status) status = assay_session_open(&load.session, bench->model, &options, err);
+    if (!status) {
+        fill_prompt(prompt, prompt_count, assay_model_hyper(bench->model)->vocab);
+        load.request = (struct assay_request){.prompt = prompt,
+                                              .prompt_count = prompt_count,
+                                              .max_tokens = tokens,
+                                              .samples = load.samples};
+        status = run_load(&load, sequences, tokens, prefill, decode, err);
+    }
+    assay_session_close(load.session);
+    free(load.samples);
     free(prompt);
     return status;
 }

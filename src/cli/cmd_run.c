@@ -3,7 +3,9 @@
 
 #include "assay/run.h"
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "cli/assignment.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -164,10 +166,16 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
                                       struct assay_error *err)
 {
     struct assay_job *job = NULL;
+    struct assay_assignment assignment = {0};
     struct assay_bytes name = {0};
     const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
     const char *output = args->output;
-    enum assay_status status = assay_job_open(&job, args->operands[0], model_dir, err);
+    enum assay_status status = assay_args_assignment(&assignment, args->assignment, err);
+    if (!status) {
+        status = assay_job_open(&job, args->operands[0], model_dir,
+                                args->assignment ? &assignment : NULL, err);
+    }
+    assay_assignment_fini(&assignment);
     if (!status && !output) {
         status = assay_bytes_format(&name, err, "%s.h5", job->spec->name);
         output = (const char *)name.data;
@@ -197,6 +205,8 @@ static const struct assay_option options[] = {
      offsetof(struct assay_args, output), 0, 0},
     {"model-dir", "DIR", "where models lie (default: $ASSAY_MODEL_DIR)", ASSAY_OPTION_TEXT,
      offsetof(struct assay_args, model_dir), 0, 0},
+    {"assignment", "FILE", "compute only what a network gave to this site (assay net assignment)",
+     ASSAY_OPTION_TEXT, offsetof(struct assay_args, assignment), 0, 0},
     {"dry-run", NULL, "show the plan and compute nothing", ASSAY_OPTION_FLAG,
      offsetof(struct assay_args, dry_run), 0, 0},
     {"batch", "N", "samples computed together (default: 64)", ASSAY_OPTION_NUMBER,

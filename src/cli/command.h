@@ -20,11 +20,14 @@ struct assay_number {
 /* What the options of all commands can set; each command lists those that it takes. */
 struct assay_args {
     bool help, json, quiet, dry_run, xml;
-    const char *output, *model_dir, *backend, *sequences;
-    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
-    struct assay_number bootstrap, seed;
+    const char *output, *model_dir, *backend, *sequences, *assignment;
     const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
     const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
+    const char *admin, *site, *organisation, *country, *arch, *engine, *solo,
+        *receipt; /* net, submit */
+    uint64_t quorum, blocks, window, pool, replicas, sites_min, sites_max;
+    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
+    struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     bool all;
     uint64_t samples;
@@ -91,6 +94,7 @@ extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_ins
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
+extern const struct assay_command assay_cmd_submit, assay_cmd_net;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

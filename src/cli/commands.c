@@ -10,5 +10,7 @@ const struct assay_command *const assay_commands[] = {&assay_cmd_run,
                                                       &assay_cmd_attest,
                                                       &assay_cmd_verify,
                                                       &assay_cmd_audit,
+                                                      &assay_cmd_submit,
+                                                      &assay_cmd_net,
                                                       &assay_cmd_completion,
                                                       NULL};

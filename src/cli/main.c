@@ -38,9 +38,9 @@ static void print_help(void)
 
 static enum assay_status unknown_command(const char *word, struct assay_error *err)
 {
-    const char *names[16];
+    const char *names[32];
     size_t count = 0;
-    for (; assay_commands[count] && count < 15; count++) names[count] = assay_commands[count]->name;
+    for (; assay_commands[count] && count < 31; count++) names[count] = assay_commands[count]->name;
     names[count] = NULL;
     const char *nearest = assay_text_nearest(word, names);
     return assay_fail(err, ASSAY_EUSAGE, "unknown command \"%.60s\"%s%s%s; see `assay --help`",

@@ -2,6 +2,7 @@
 #include "crypto/digest.h"
 
 #include "base/bytes.h"
+#include "base/shard_name.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -58,25 +59,40 @@ struct assay_digest assay_sha256_of(const void *data, size_t size)
     return assay_sha256_final(&state);
 }
 
-enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
-                                    struct assay_error *err)
+static enum assay_status update_from(struct assay_sha256 *state, const char *path,
+                                     struct assay_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return assay_fail_errno(err, errno, "%s", path);
-    struct assay_sha256 state;
     uint8_t buffer[65536];
     ssize_t got;
-    assay_sha256_init(&state);
     while ((got = read(fd, buffer, sizeof buffer)) != 0) {
         if (got > 0) {
-            assay_sha256_update(&state, buffer, (size_t)got);
+            assay_sha256_update(state, buffer, (size_t)got);
         } else if (errno != EINTR) {
             break;
         }
     }
     enum assay_status status = got == 0 ? ASSAY_OK : assay_fail_errno(err, errno, "%s", path);
-    if (!status) *out = assay_sha256_final(&state);
     close(fd);
+    return status;
+}
+
+enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
+                                    struct assay_error *err)
+{
+    struct assay_shard_name name = assay_shard_name_of(path);
+    struct assay_bytes part = {0};
+    struct assay_sha256 state;
+    enum assay_status status = ASSAY_OK;
+    assay_sha256_init(&state);
+    for (uint32_t i = 1; !status && i <= name.count; i++) {
+        assay_bytes_clear(&part);
+        status = assay_shard_path(path, i, &part, err);
+        if (!status) status = update_from(&state, (const char *)part.data, err);
+    }
+    if (!status) *out = assay_sha256_final(&state);
+    assay_bytes_fini(&part);
     return status;
 }
 

@@ -22,7 +22,7 @@ void assay_sha256_text(struct assay_sha256 *state, const char *text); /* LP of a
 struct assay_digest assay_sha256_final(struct assay_sha256 *state);
 
 struct assay_digest assay_sha256_of(const void *data, size_t size);
-/* Digest of a file's bytes. */
+/* Digest of a file's bytes; of a model in parts (base/shard_name.h) of all of them, in order. */
 ASSAY_MUST_CHECK enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
                                                      struct assay_error *err);
 

@@ -170,13 +170,15 @@ static void draw_strips(struct replay *replay)
 
 /* Tokens that must be forced so that every claimed position is drawn: the last one only if nothing
  * is said to have been drawable behind it, none from the first that is no token, and never the
- * one that reaches max_tokens. */
+ * one that reaches max_tokens or fills the context. */
 static size_t count_forced(const struct assay_claim *claim, const struct assay_request *asked,
-                           size_t vocab)
+                           const struct assay_session *session)
 {
-    size_t count = claim->token_count;
+    size_t count = claim->token_count, vocab = session->hyper->vocab;
+    size_t room = session->options.context - asked->prompt_count;
     if (count > 0 && claim->finish != ASSAY_FINISH_NONFINITE) count--;
     if (count > asked->max_tokens - 1) count = asked->max_tokens - 1;
+    if (count > room - 1) count = room - 1;
     for (size_t i = 0; i < count; i++) {
         if (claim->tokens[i] >= vocab) return i;
     }
@@ -199,8 +201,7 @@ static void begin_claim(struct replay *replay, struct place *place, size_t index
                             .claim = claim,
                             .request = index,
                             .sample = pending->begun,
-                            .force_max =
-                                count_forced(claim, &request->asked, replay->session->hyper->vocab),
+                            .force_max = count_forced(claim, &request->asked, replay->session),
                             .taken = true};
     struct assay_queued seated = from;
     assay_seat_begin(place->seat, &seated);

@@ -20,7 +20,7 @@ struct assay_forward {
 
     /* Activations, rows_max rows each. */
     float *x;         /* [width] the residual stream */
-    float *h;         /* [width] normalised */
+    float *h;         /* [width] normalised; what a block adds */
     float *q, *o;     /* [heads × head_dim] queries; what attention gives */
     float *k, *v;     /* [kv_heads × head_dim] */
     float *gate, *up; /* [ffn_width] */
@@ -45,31 +45,62 @@ static void multiply(struct assay_forward *f, struct input *in, const struct ass
     f->ops->product(f->team, weight->matrix, f->operand, out);
 }
 
+/* Add a bias to each row, or nothing where there is none. */
+static void add_bias(struct assay_forward *f, const float *bias, size_t rows, size_t columns,
+                     float *x)
+{
+    if (!bias) return;
+    for (size_t row = 0; row < rows; row++) f->ops->add(f->team, x + row * columns, bias, columns);
+}
+
+/* Queries or keys of a pass, head by head: normalised where the model has it, then rotated. */
+static void place_heads(struct assay_forward *f, const struct assay_pass *pass, uint32_t heads,
+                        const float *norm, const float *rope, float *x)
+{
+    const struct assay_hyper *m = f->hyper;
+    if (norm) f->ops->norm(f->team, x, norm, m->norm_eps, pass->rows * heads, m->head_dim, x);
+    f->ops->rotate(f->team, x, pass->rows, heads, m->head_dim, m->rope_dims, m->rope_pairs_adjacent,
+                   rope, pass->places);
+}
+
+/* x = x + y, or x + RMSNorm(y) where the model has such a norm. y is f->h. */
+static void add_to_stream(struct assay_forward *f, const float *norm, size_t rows)
+{
+    const struct assay_hyper *m = f->hyper;
+    if (norm) f->ops->norm(f->team, f->h, norm, m->norm_eps, rows, m->width, f->h);
+    f->ops->add(f->team, f->x, f->h, rows * m->width);
+}
+
 /* x = x + Wo·attention(RMSNorm(x)) */
 static void attention_block(struct assay_forward *f, const struct assay_pass *pass, uint32_t layer)
 {
     const struct assay_backend *ops = f->ops;
     const struct assay_hyper *m = f->hyper;
     const struct assay_layer_weights *w = &f->weights.layers[layer];
-    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer, 0};
+    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer,
+                                       assay_hyper_window(m, layer)};
+    const float *rope = view.window ? f->weights.window_rope : f->weights.rope;
+    size_t q_columns = (size_t)m->heads * m->head_dim,
+           k_columns = (size_t)m->kv_heads * m->head_dim;
 
     ops->norm(f->team, f->x, w->attn_norm, m->norm_eps, pass->rows, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};
     multiply(f, &h, &w->q, pass->rows, f->q);
     multiply(f, &h, &w->k, pass->rows, f->k);
     multiply(f, &h, &w->v, pass->rows, f->v);
-    ops->rotate(f->team, f->q, pass->rows, m->heads, m->head_dim, m->rope_dims,
-                m->rope_pairs_adjacent, f->weights.rope, pass->places);
-    ops->rotate(f->team, f->k, pass->rows, m->kv_heads, m->head_dim, m->rope_dims,
-                m->rope_pairs_adjacent, f->weights.rope, pass->places);
+    add_bias(f, w->q_bias, pass->rows, q_columns, f->q);
+    add_bias(f, w->k_bias, pass->rows, k_columns, f->k);
+    add_bias(f, w->v_bias, pass->rows, k_columns, f->v);
+    place_heads(f, pass, m->heads, w->q_norm, rope, f->q);
+    place_heads(f, pass, m->kv_heads, w->k_norm, rope, f->k);
     ops->kv_store(f->team, &view, f->k, f->v, pass->rows, pass->places);
     ops->attend(f->team, &view, f->q, m->heads, pass->rows, pass->places, f->o);
-    struct input o = {f->o, (size_t)m->heads * m->head_dim, UNPREPARED};
+    struct input o = {f->o, q_columns, UNPREPARED};
     multiply(f, &o, &w->o, pass->rows, f->h);
-    ops->add(f->team, f->x, f->h, pass->rows * m->width);
+    add_to_stream(f, w->attn_post_norm, pass->rows);
 }
 
-/* x = x + Wdown·swiglu(Wgate·RMSNorm(x), Wup·RMSNorm(x)) */
+/* x = x + Wdown·(gate(Wgate·RMSNorm(x)) ⊙ Wup·RMSNorm(x)) */
 static void feed_forward_block(struct assay_forward *f, const struct assay_pass *pass,
                                uint32_t layer)
 {
@@ -81,10 +112,11 @@ static void feed_forward_block(struct assay_forward *f, const struct assay_pass 
     struct input h = {f->h, m->width, UNPREPARED};
     multiply(f, &h, &w->gate, pass->rows, f->gate);
     multiply(f, &h, &w->up, pass->rows, f->up);
-    ops->swiglu(f->team, f->gate, f->up, pass->rows * m->ffn_width, f->gate);
+    (m->gelu ? ops->geglu : ops->swiglu)(f->team, f->gate, f->up, pass->rows * m->ffn_width,
+                                         f->gate);
     struct input s = {f->gate, m->ffn_width, UNPREPARED};
     multiply(f, &s, &w->down, pass->rows, f->h);
-    ops->add(f->team, f->x, f->h, pass->rows * m->width);
+    add_to_stream(f, w->ffn_post_norm, pass->rows);
 }
 
 void assay_forward_layers(struct assay_forward *forward, const struct assay_pass *pass)
@@ -92,6 +124,10 @@ void assay_forward_layers(struct assay_forward *forward, const struct assay_pass
     ASSAY_ASSERT(pass->rows > 0 && pass->rows <= forward->rows_max);
     forward->ops->embed(forward->team, forward->weights.embedding, pass->tokens, pass->rows,
                         forward->x);
+    if (forward->hyper->embedding_scale > 1.0f) {
+        forward->ops->scale(forward->team, forward->x, forward->hyper->embedding_scale,
+                            pass->rows * forward->hyper->width);
+    }
     for (uint32_t layer = 0; layer < forward->hyper->layers; layer++) {
         attention_block(forward, pass, layer);
         feed_forward_block(forward, pass, layer);
@@ -190,7 +226,8 @@ uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay
     list_buffers(buffers, hyper, rows, head_rows);
     uint64_t bytes = sizeof(struct assay_forward);
     for (size_t i = 0; i < BUFFERS; i++) {
-        bytes += (uint64_t)buffers[i].rows * buffers[i].columns * sizeof(float);
+        bytes +=
+            backend->alloc_bytes((uint64_t)buffers[i].rows * buffers[i].columns * sizeof(float));
     }
     return bytes + backend->operand_bytes(rows, operand_columns(hyper));
 }

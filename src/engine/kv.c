@@ -70,11 +70,13 @@ enum assay_status assay_kv_pool_open(struct assay_kv_pool **out,
     return ASSAY_OK;
 }
 
-uint64_t assay_kv_pool_bytes(const struct assay_kv_view *shape, size_t tables, size_t positions)
+uint64_t assay_kv_pool_bytes(const struct assay_backend *backend, const struct assay_kv_view *shape,
+                             size_t tables, size_t positions)
 {
     uint64_t pages = (uint64_t)pages_of(positions) * tables;
-    return pages * (assay_kv_page_bytes(shape->layers, shape->kv_heads, shape->head_dim) +
-                    sizeof(uint32_t) + sizeof(size_t) + sizeof(uint16_t *));
+    size_t page_bytes = assay_kv_page_bytes(shape->layers, shape->kv_heads, shape->head_dim);
+    return backend->alloc_bytes(pages * page_bytes) +
+           pages * (sizeof(uint32_t) + sizeof(size_t) + sizeof(uint16_t *));
 }
 
 void assay_kv_pool_close(struct assay_kv_pool *pool)

@@ -18,7 +18,8 @@ ASSAY_MUST_CHECK enum assay_status assay_kv_pool_open(struct assay_kv_pool **out
                                                       size_t tables, size_t positions,
                                                       struct assay_error *err);
 /* What it takes, with the tables. */
-uint64_t assay_kv_pool_bytes(const struct assay_kv_view *shape, size_t tables, size_t positions);
+uint64_t assay_kv_pool_bytes(const struct assay_backend *backend, const struct assay_kv_view *shape,
+                             size_t tables, size_t positions);
 void assay_kv_pool_close(struct assay_kv_pool *pool);        /* NULL is fine */
 size_t assay_kv_pool_free(const struct assay_kv_pool *pool); /* pages that no table refers to */
 

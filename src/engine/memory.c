@@ -72,7 +72,8 @@ static struct assay_session_memory plan(const struct assay_model *model,
     struct assay_session_memory memory = {
         .file_bytes = assay_model_file_bytes(model),
         .weight_bytes = assay_weights_bytes(model, options->backend, options->context),
-        .cache_bytes = assay_kv_pool_bytes(&shape, options->batch + prompts, options->context),
+        .cache_bytes = assay_kv_pool_bytes(options->backend, &shape, options->batch + prompts,
+                                           options->context),
         .work_bytes = work_bytes(model, options, prompts, piece)};
     memory.total_bytes = memory.weight_bytes + memory.cache_bytes + memory.work_bytes;
     return memory;

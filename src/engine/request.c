@@ -35,10 +35,10 @@ enum assay_status assay_request_check(const struct assay_session *session,
                           "none may be 0",
                           request->prompt_count, request->max_tokens, request->sample_count);
     }
-    if (request->prompt_count > context || request->max_tokens > context - request->prompt_count) {
+    if (request->prompt_count >= context) {
         return assay_fail(err, ASSAY_EVALUE,
-                          "%zu prompt tokens and %u output tokens exceed the context of %u",
-                          request->prompt_count, request->max_tokens, context);
+                          "%zu prompt tokens leave no room for output in the context of %u",
+                          request->prompt_count, context);
     }
     for (size_t i = 0; i < request->prompt_count; i++) {
         if (request->prompt[i] < vocab) continue;

@@ -1,4 +1,4 @@
-/* Weights are converted once, at open. Norms are few and are copied, because the file promises no
+/* Weights are converted once, at open. Vectors are few and are copied, because the file promises no
  * alignment. */
 #include "engine/weights.h"
 
@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/exact.h"
 #include "base/team.h"
+#include "model/finite.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@ static enum assay_status make_matrix(const struct assay_weights *weights, struct
                                      const struct assay_tensor *tensor, struct assay_error *err)
 {
     struct assay_matrix *matrix;
-    enum assay_status status = weights->backend->matrix_create(&matrix, tensor, err);
+    enum assay_status status = assay_tensor_check_finite(tensor, err);
+    if (status) return status;
+    status = weights->backend->matrix_create(&matrix, tensor, err);
     if (status) return status;
     *out = (struct assay_weight){.matrix = matrix,
                                  .rows = tensor->rows,
@@ -24,19 +27,23 @@ static enum assay_status make_matrix(const struct assay_weights *weights, struct
     return ASSAY_OK;
 }
 
-static enum assay_status make_norm(const struct assay_weights *weights, float **out,
-                                   const struct assay_tensor *tensor, struct assay_error *err)
+/* Nothing where the architecture has no such vector. */
+static enum assay_status make_vector(const struct assay_weights *weights, float **out,
+                                     const struct assay_tensor *tensor, struct assay_error *err)
 {
+    if (!tensor->data) return ASSAY_OK;
     if (tensor->dtype != ASSAY_DTYPE_F32) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "tensor %s: a norm must be F32, not %s",
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "tensor %s: a vector must be F32, not %s",
                           tensor->name, assay_dtype_name(tensor->dtype));
     }
-    float *norm = weights->backend->alloc(tensor->columns * sizeof *norm);
-    if (!norm) return assay_fail(err, ASSAY_EMEMORY, "tensor %s: no memory", tensor->name);
+    enum assay_status status = assay_tensor_check_finite(tensor, err);
+    if (status) return status;
+    float *vector = weights->backend->alloc(tensor->columns * sizeof *vector);
+    if (!vector) return assay_fail(err, ASSAY_EMEMORY, "tensor %s: no memory", tensor->name);
     for (size_t i = 0; i < tensor->columns; i++) {
-        norm[i] = assay_float(assay_get_le32(tensor->data + 4 * i));
+        vector[i] = assay_float(assay_get_le32(tensor->data + 4 * i));
     }
-    *out = norm;
+    *out = vector;
     return ASSAY_OK;
 }
 
@@ -48,7 +55,9 @@ struct part {
     {                                                                                              \
         offsetof(struct assay_layer_tensors, name), offsetof(struct assay_layer_weights, name)     \
     }
-static const struct part vectors[] = {PART(attn_norm), PART(ffn_norm)};
+static const struct part vectors[] = {PART(attn_norm), PART(ffn_norm),       PART(q_bias),
+                                      PART(k_bias),    PART(v_bias),         PART(q_norm),
+                                      PART(k_norm),    PART(attn_post_norm), PART(ffn_post_norm)};
 static const struct part matrices[] = {PART(q),    PART(k),  PART(v),   PART(o),
                                        PART(gate), PART(up), PART(down)};
 enum {
@@ -79,8 +88,8 @@ static enum assay_status make_layer(const struct assay_weights *weights,
 {
     enum assay_status status = ASSAY_OK;
     for (size_t i = 0; !status && i < VECTORS; i++) {
-        status =
-            make_norm(weights, vector_of(layer, &vectors[i]), tensor_of(tensors, &vectors[i]), err);
+        status = make_vector(weights, vector_of(layer, &vectors[i]),
+                             tensor_of(tensors, &vectors[i]), err);
     }
     for (size_t i = 0; !status && i < MATRICES; i++) {
         status = make_matrix(weights, matrix_of(layer, &matrices[i]),
@@ -89,47 +98,62 @@ static enum assay_status make_layer(const struct assay_weights *weights,
     return status;
 }
 
+/* A table of positions to be filled. */
 struct rope_work {
-    const struct assay_hyper *hyper;
-    const float *factors; /* or NULL */
-    uint32_t context;
     float *table;
+    float base, scale;
+    const float *factors; /* or NULL */
+    uint32_t dims, context;
 };
 
 static void fill_rope(void *context, unsigned thread, unsigned threads)
 {
     const struct rope_work *work = context;
-    uint32_t dims = work->hyper->rope_dims;
+    uint32_t dims = work->dims;
     size_t begin, end;
     assay_team_share(work->context, 1, thread, threads, &begin, &end);
     for (size_t position = begin; position < end; position++) {
         for (uint32_t pair = 0; pair < dims / 2; pair++) {
             float *entry = work->table + position * dims + 2 * (size_t)pair;
-            float factor = work->factors ? work->factors[pair] : 1.0f;
-            assay_rope_entry(work->hyper->rope_base, pair, dims, factor, (uint32_t)position,
-                             &entry[1], &entry[0]);
+            float factor = work->factors ? work->factors[pair] : work->scale;
+            assay_rope_entry(work->base, pair, dims, factor, (uint32_t)position, &entry[1],
+                             &entry[0]);
         }
     }
 }
 
-static enum assay_status make_rope(struct assay_weights *weights, const struct assay_model *model,
-                                   struct assay_team *team, uint32_t context,
-                                   struct assay_error *err)
+static enum assay_status make_rope(const struct assay_weights *weights, struct assay_team *team,
+                                   struct rope_work work, float **out, struct assay_error *err)
+{
+    size_t count, bytes;
+    if (!assay_multiply(work.context, work.dims, &count) ||
+        !assay_multiply(count, sizeof *work.table, &bytes)) {
+        return assay_fail(err, ASSAY_EVALUE, "a context of %u tokens is too long", work.context);
+    }
+    work.table = weights->backend->alloc(bytes);
+    if (!work.table) {
+        return assay_fail(err, ASSAY_EMEMORY, "no memory for %u rotated positions", work.context);
+    }
+    assay_team_run(team, fill_rope, &work);
+    *out = work.table;
+    return ASSAY_OK;
+}
+
+static enum assay_status make_ropes(struct assay_weights *weights, const struct assay_model *model,
+                                    struct assay_team *team, uint32_t context,
+                                    struct assay_error *err)
 {
     const struct assay_hyper *hyper = assay_model_hyper(model);
-    size_t count, bytes;
-    if (!assay_multiply(context, hyper->rope_dims, &count) ||
-        !assay_multiply(count, sizeof *weights->rope, &bytes)) {
-        return assay_fail(err, ASSAY_EVALUE, "a context of %u tokens is too long", context);
-    }
-    weights->rope = weights->backend->alloc(bytes);
-    if (!weights->rope) {
-        return assay_fail(err, ASSAY_EMEMORY, "no memory for %u rotated positions", context);
-    }
-    struct rope_work work = {hyper, assay_model_tensors(model)->rope_factors, context,
-                             weights->rope};
-    assay_team_run(team, fill_rope, &work);
-    return ASSAY_OK;
+    struct rope_work work = {.base = hyper->rope_base,
+                             .scale = hyper->rope_scale,
+                             .factors = assay_model_tensors(model)->rope_factors,
+                             .dims = hyper->rope_dims,
+                             .context = context};
+    enum assay_status status = make_rope(weights, team, work, &weights->rope, err);
+    if (status || hyper->window == 0) return status;
+    work.base = hyper->window_rope_base;
+    work.scale = 1.0f;
+    return make_rope(weights, team, work, &weights->window_rope, err);
 }
 
 enum assay_status assay_weights_init(struct assay_weights *weights, const struct assay_model *model,
@@ -142,8 +166,11 @@ enum assay_status assay_weights_init(struct assay_weights *weights, const struct
     weights->layers = calloc(layers, sizeof *weights->layers);
     if (!weights->layers) return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", layers);
     weights->layer_count = layers;
-    enum assay_status status = make_rope(weights, model, team, context, err);
-    if (!status) status = make_norm(weights, &weights->output_norm, &tensors->output_norm, err);
+    enum assay_status status = make_ropes(weights, model, team, context, err);
+    if (!status && tensors->embedding.data != tensors->output.data) {
+        status = assay_tensor_check_finite(&tensors->embedding, err);
+    }
+    if (!status) status = make_vector(weights, &weights->output_norm, &tensors->output_norm, err);
     if (!status) status = make_matrix(weights, &weights->output, &tensors->output, err);
     for (uint32_t i = 0; !status && i < layers; i++) {
         status = make_layer(weights, &weights->layers[i], &tensors->layers[i], err);
@@ -157,14 +184,16 @@ uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay
 {
     const struct assay_hyper *hyper = assay_model_hyper(model);
     const struct assay_model_tensors *tensors = assay_model_tensors(model);
-    uint64_t bytes = (uint64_t)context * hyper->rope_dims * sizeof(float) +
-                     hyper->width * sizeof(float) + backend->matrix_bytes(&tensors->output);
+    uint64_t rope = backend->alloc_bytes((uint64_t)context * hyper->rope_dims * sizeof(float));
+    uint64_t bytes = (hyper->window > 0 ? 2 : 1) * rope + hyper->width * sizeof(float) +
+                     backend->matrix_bytes(&tensors->output);
     for (uint32_t i = 0; i < hyper->layers; i++) {
         for (size_t m = 0; m < MATRICES; m++) {
             bytes += backend->matrix_bytes(tensor_of(&tensors->layers[i], &matrices[m]));
         }
         for (size_t v = 0; v < VECTORS; v++) {
-            bytes += tensor_of(&tensors->layers[i], &vectors[v])->columns * sizeof(float);
+            bytes += backend->alloc_bytes(tensor_of(&tensors->layers[i], &vectors[v])->columns *
+                                          sizeof(float));
         }
     }
     return bytes + hyper->layers * sizeof(struct assay_layer_weights);
@@ -191,6 +220,7 @@ void assay_weights_fini(struct assay_weights *weights)
     drop_matrix(backend, &weights->output);
     drop_floats(backend, weights->output_norm);
     drop_floats(backend, weights->rope);
+    drop_floats(backend, weights->window_rope);
     free(weights->layers);
     *weights = (struct assay_weights){0};
 }

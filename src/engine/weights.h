@@ -12,6 +12,10 @@ struct assay_weight {
 
 struct assay_layer_weights {
     float *attn_norm, *ffn_norm; /* [width] */
+    /* NULL where the architecture has none (FORMAT.md 1.10). */
+    float *q_bias, *k_bias, *v_bias;       /* [heads × head_dim], [kv_heads × head_dim] */
+    float *q_norm, *k_norm;                /* [head_dim] */
+    float *attn_post_norm, *ffn_post_norm; /* [width] */
     struct assay_weight q, k, v, o, gate, up, down;
 };
 
@@ -22,7 +26,8 @@ struct assay_weights {
     uint32_t layer_count;
     float *output_norm; /* [width] */
     struct assay_weight output;
-    float *rope; /* [context][rope_dims/2][cos, sin] */
+    float *rope;        /* [context][rope_dims/2][cos, sin] of the layers that see everything */
+    float *window_rope; /* of those with a window; NULL where no layer has one */
 };
 
 /* Make all of it for positions 0 … context−1; the model outlives it. What was made before a failure

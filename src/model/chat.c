@@ -1,174 +1,21 @@
-/* ChatML is recognised in two steps. The template is reduced: of its statements and expressions the
- * white space outside of literals goes, literals are decoded and set between OPEN and CLOSE,
- * literals joined by + become one, and x.y becomes x['y']. Then it must contain ChatML's
- * expression for a message and the opening of the answer; a literal that is a whole system message
- * is the default one. */
+/* A template is recognised in two steps: it is reduced (chat_reduce.h), and then compared with the
+ * forms of each family (chat_family.h). Of ChatML a literal that is a whole system message is the
+ * default one. */
 #include "model/chat.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/text.h"
+#include "model/chat_reduce.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN "\x01"
-#define CLOSE "\x02"
-#define FIELD(name) "message[" OPEN name CLOSE "]"
-
-static const char message_form[] =
-    OPEN "<|im_start|>" CLOSE "+" FIELD("role") "+" OPEN "\n" CLOSE
-                                                "+" FIELD("content") "+" OPEN "<|im_end|>\n" CLOSE;
-static const char answer_form[] = OPEN "<|im_start|>assistant\n" CLOSE;
-static const char system_begin[] = OPEN "<|im_start|>system\n";
-static const char system_end[] = "<|im_end|>\n" CLOSE;
+static const char system_begin[] = ASSAY_CHAT_OPEN "<|im_start|>system\n";
+static const char system_end[] = "<|im_end|>\n" ASSAY_CHAT_CLOSE;
 
 enum { QUOTE_BYTES = 160 };
-
-/* --- reducing a template --- */
-
-/* `to` has room for three times the template: x.y grows most. */
-struct reducer {
-    const char *from, *end;
-    char *to;
-    size_t size;
-};
-
-static void emit(struct reducer *reducer, char byte)
-{
-    reducer->to[reducer->size++] = byte;
-}
-
-static bool at(const struct reducer *reducer, const char *text)
-{
-    size_t size = strlen(text);
-    return (size_t)(reducer->end - reducer->from) >= size && memcmp(reducer->from, text, size) == 0;
-}
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-/* The character behind a backslash in a literal. */
-static char unescape(char c)
-{
-    switch (c) {
-    case 'n':
-        return '\n';
-    case 't':
-        return '\t';
-    case 'r':
-        return '\r';
-    default:
-        return c;
-    }
-}
-
-/* A literal from its quotation mark on. False if it does not end. */
-static bool reduce_literal(struct reducer *reducer)
-{
-    char quote = *reducer->from++;
-    bool joined = reducer->size >= 2 && reducer->to[reducer->size - 1] == '+' &&
-                  reducer->to[reducer->size - 2] == CLOSE[0];
-    if (joined) {
-        reducer->size -= 2;
-    } else {
-        emit(reducer, OPEN[0]);
-    }
-    for (; reducer->from < reducer->end; reducer->from++) {
-        char c = *reducer->from;
-        if (c == quote) {
-            reducer->from++;
-            emit(reducer, CLOSE[0]);
-            return true;
-        }
-        if (c == OPEN[0] || c == CLOSE[0]) return false;
-        if (c == '\\' && reducer->from + 1 < reducer->end) c = unescape(*++reducer->from);
-        emit(reducer, c);
-    }
-    return false;
-}
-
-/* .name becomes ['name'], except behind a call or a number, where the form does not matter. */
-static void reduce_attribute(struct reducer *reducer)
-{
-    reducer->from++;
-    emit(reducer, '[');
-    emit(reducer, OPEN[0]);
-    while (reducer->from < reducer->end && is_word(*reducer->from)) {
-        emit(reducer, *reducer->from++);
-    }
-    emit(reducer, CLOSE[0]);
-    emit(reducer, ']');
-}
-
-/* From behind "{{" or "{%" to behind its end. A space stays between two words ("not x"). */
-static bool reduce_code(struct reducer *reducer, const char *end)
-{
-    while (reducer->from < reducer->end) {
-        char c = *reducer->from;
-        if (at(reducer, end)) {
-            reducer->from += strlen(end);
-            emit(reducer, '\n');
-            return true;
-        }
-        if (c == '\'' || c == '"') {
-            if (!reduce_literal(reducer)) return false;
-        } else if (c == '.' && reducer->from + 1 < reducer->end && is_word(reducer->from[1])) {
-            reduce_attribute(reducer);
-        } else if (is_space(c)) {
-            while (reducer->from < reducer->end && is_space(*reducer->from)) reducer->from++;
-            bool between = reducer->from < reducer->end && is_word(*reducer->from) &&
-                           reducer->size > 0 && is_word(reducer->to[reducer->size - 1]);
-            if (between) emit(reducer, ' ');
-        } else if (c == OPEN[0] || c == CLOSE[0]) {
-            return false;
-        } else {
-            emit(reducer, c);
-            reducer->from++;
-        }
-    }
-    return false;
-}
-
-static bool skip_comment(struct reducer *reducer)
-{
-    for (; reducer->from < reducer->end; reducer->from++) {
-        if (at(reducer, "#}")) {
-            reducer->from += 2;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* False where the template is not one of code and white space alone. */
-static bool reduce(struct reducer *reducer)
-{
-    while (reducer->from < reducer->end) {
-        bool is_code = at(reducer, "{{") || at(reducer, "{%");
-        if (is_code) {
-            const char *end = at(reducer, "{{") ? "}}" : "%}";
-            reducer->from += 2;
-            if (!reduce_code(reducer, end)) return false;
-        } else if (at(reducer, "{#")) {
-            reducer->from += 2;
-            if (!skip_comment(reducer)) return false;
-        } else if (is_space(*reducer->from)) {
-            reducer->from++;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
 
 /* --- recognising one --- */
 
@@ -185,15 +32,15 @@ static const char *find(const char *from, const char *end, const char *text)
  * statement, or the user's own system message. */
 static bool is_harmless_opening(const char *behind, const char *end)
 {
-    static const char own[] = "+messages[0][" OPEN "content" CLOSE "]+";
+    static const char own[] = "+messages[0][" ASSAY_CHAT_OPEN "content" ASSAY_CHAT_CLOSE "]+";
     size_t left = (size_t)(end - behind);
     return (left > 0 && behind[0] == '\n') ||
            (left >= strlen(own) && memcmp(behind, own, strlen(own)) == 0);
 }
 
-/* A literal which begins a system message: from behind system_begin to its CLOSE. */
+/* A literal which begins a system message: from behind system_begin to its ASSAY_CHAT_CLOSE. */
 static enum assay_status take_system(const char *from, const char *close, const char *end,
-                                     struct assay_arena *arena, struct assay_chat *chat,
+                                     struct assay_arena *arena, struct assay_chat_template *chat,
                                      struct assay_error *err)
 {
     size_t size = (size_t)(close + 1 - from), tail = strlen(system_end);
@@ -215,56 +62,72 @@ static enum assay_status take_system(const char *from, const char *close, const 
 }
 
 static enum assay_status find_default_system(const char *from, const char *end,
-                                             struct assay_arena *arena, struct assay_chat *chat,
+                                             struct assay_arena *arena,
+                                             struct assay_chat_template *chat,
                                              struct assay_error *err)
 {
     while ((from = find(from, end, system_begin)) != NULL) {
         from += strlen(system_begin);
-        const char *close = memchr(from, CLOSE[0], (size_t)(end - from));
-        ASSAY_ASSERT(close != NULL); /* reduce has closed every literal */
+        const char *close = memchr(from, ASSAY_CHAT_CLOSE[0], (size_t)(end - from));
+        ASSAY_ASSERT(close != NULL); /* assay_chat_reduce has closed every literal */
         enum assay_status status = take_system(from, close, end, arena, chat, err);
         if (status) return status;
     }
     return ASSAY_OK;
 }
 
-static enum assay_status recognise(struct assay_chat *chat, struct reducer *reducer,
-                                   struct assay_arena *arena, struct assay_error *err)
+/* All of a family's forms are in the template. */
+static bool is_of(const struct assay_chat_family *family, const char *from, const char *end)
 {
-    chat->refusal = "it is not made of the forms of ChatML";
-    if (!reduce(reducer)) return ASSAY_OK;
-    const char *from = reducer->to, *end = from + reducer->size;
-    if (!find(from, end, message_form) || !find(from, end, answer_form)) return ASSAY_OK;
+    if (family->not_form && find(from, end, family->not_form)) return false;
+    for (size_t i = 0; i < ASSAY_CHAT_FORMS_MAX && family->forms[i]; i++) {
+        bool other = i == 0 && family->also && find(from, end, family->also);
+        if (!other && !find(from, end, family->forms[i])) return false;
+    }
+    return true;
+}
+
+static enum assay_status recognise(struct assay_chat_template *chat, const char *from,
+                                   const char *end, struct assay_arena *arena,
+                                   struct assay_error *err)
+{
+    for (size_t i = 0; i < assay_chat_family_count && !chat->family; i++) {
+        if (is_of(&assay_chat_families[i], from, end)) chat->family = &assay_chat_families[i];
+    }
+    const struct assay_chat_family *family = chat->family;
+    if (!family) return ASSAY_OK;
     chat->refusal = NULL;
-    if (find(from, end, "bos_token")) chat->refusal = "it puts a token in front of the messages";
+    chat->takes_system = !family->system_form || find(from, end, family->system_form);
+    bool begins = find(from, end, "bos_token");
+    if (begins && !family->begin[0]) chat->refusal = "it puts a token in front of the messages";
+    if (!begins && family->begin[0]) chat->refusal = "it puts no token in front of the messages";
+    if (family->choice != ASSAY_CHAT_CHATML) return ASSAY_OK;
     return find_default_system(from, end, arena, chat, err);
 }
 
-enum assay_status assay_chat_read(struct assay_chat *out, const struct assay_gguf *gguf,
+enum assay_status assay_chat_read(struct assay_chat_template *out, const struct assay_gguf *gguf,
                                   const struct assay_vocab *vocab, struct assay_arena *arena,
                                   struct assay_error *err)
 {
-    struct assay_chat chat = {.default_system = ""};
-    enum assay_status status = assay_gguf_get_text(gguf, "tokenizer.chat_template",
-                                                   ASSAY_GGUF_OPTIONAL, &chat.template, err);
+    struct assay_chat_template chat = {.vocab = vocab, .default_system = ""};
+    enum assay_status status =
+        assay_gguf_get_text(gguf, "tokenizer.chat_template", ASSAY_GGUF_OPTIONAL, &chat.text, err);
     if (status) return status;
-    if (chat.template.data) {
-        if (chat.template.size > ASSAY_TEMPLATE_BYTES_MAX) {
-            return assay_fail(err, ASSAY_EFORMAT,
-                              "a chat template of %zu bytes; at most %d are allowed",
-                              chat.template.size, ASSAY_TEMPLATE_BYTES_MAX);
+    if (chat.text.size > ASSAY_TEMPLATE_BYTES_MAX) {
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "a chat template of %zu bytes; at most %d are allowed", chat.text.size,
+                          ASSAY_TEMPLATE_BYTES_MAX);
+    }
+    if (chat.text.data) {
+        size_t size = 0;
+        char *reduced = malloc(3 * chat.text.size + 1);
+        if (!reduced) return assay_fail(err, ASSAY_EMEMORY, "no memory for a chat template");
+        chat.refusal = "it is not made of the forms of a family that assay knows";
+        if (assay_chat_reduce(chat.text.data, chat.text.size, reduced, &size)) {
+            status = recognise(&chat, reduced, reduced + size, arena, err);
         }
-        struct reducer reducer = {.from = chat.template.data,
-                                  .end = chat.template.data + chat.template.size};
-        reducer.to = malloc(3 * chat.template.size + 1);
-        if (!reducer.to) return assay_fail(err, ASSAY_EMEMORY, "no memory for a chat template");
-        status = recognise(&chat, &reducer, arena, err);
-        free(reducer.to);
+        free(reduced);
         if (status) return status;
-        if (!chat.refusal && (assay_vocab_find_control(vocab, "<|im_start|>") == ASSAY_NO_TOKEN ||
-                              assay_vocab_find_control(vocab, "<|im_end|>") == ASSAY_NO_TOKEN)) {
-            chat.refusal = "the vocabulary lacks <|im_start|> or <|im_end|>";
-        }
     }
     *out = chat;
     return ASSAY_OK;
@@ -272,31 +135,84 @@ enum assay_status assay_chat_read(struct assay_chat *out, const struct assay_ggu
 
 /* --- using it --- */
 
-static enum assay_status append_message(struct assay_bytes *out, const char *role, const char *text,
-                                        struct assay_error *err)
+static enum assay_status refuse(const struct assay_chat_template *chat, struct assay_error *err)
 {
-    return assay_bytes_format(out, err, "<|im_start|>%s\n%s<|im_end|>\n", role, text);
+    static const char names[] = "prompt.chat may name one: chatml, llama3, llama3.1, mistral, "
+                                "mistral-v2, mistral-v3 or gemma, or be none";
+    char quoted[QUOTE_BYTES];
+    if (!chat->text.data) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "the model file has no chat template; %s",
+                          names);
+    }
+    return assay_fail(
+        err, ASSAY_EUNSUPPORTED, "the chat template is not supported: %s: %s; %s", chat->refusal,
+        assay_text_quote(quoted, sizeof quoted, chat->text.data, chat->text.size), names);
 }
 
-enum assay_status assay_chat_append(const struct assay_chat *chat, const char *system,
-                                    const char *user, struct assay_bytes *out,
+/* The texts of its marks must be tokens, or the prompt would not be what the model knows. */
+static enum assay_status check_marks(const struct assay_chat_template *chat,
+                                     const struct assay_chat_family *family,
+                                     struct assay_error *err)
+{
+    for (size_t i = 0; i < ASSAY_CHAT_MARKS_MAX && family->marks[i]; i++) {
+        if (assay_vocab_find_control(chat->vocab, family->marks[i]) != ASSAY_NO_TOKEN) continue;
+        return assay_fail(err, ASSAY_EUNSUPPORTED,
+                          "chat template %s: the vocabulary lacks %s as a control token",
+                          assay_chat_name(family->choice), family->marks[i]);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status append_part(struct assay_bytes *out, const char *open, const char *text,
+                                     bool trim, const char *close, struct assay_error *err)
+{
+    size_t size = strlen(text);
+    if (trim) assay_text_trim(&text, &size);
+    enum assay_status status = assay_bytes_append(out, open, strlen(open), err);
+    if (!status) status = assay_bytes_append(out, text, size, err);
+    return status ? status : assay_bytes_append(out, close, strlen(close), err);
+}
+
+static enum assay_status append(const struct assay_chat_family *family, const char *system,
+                                const char *user, struct assay_bytes *out, struct assay_error *err)
+{
+    enum assay_status status = assay_bytes_append(out, family->begin, strlen(family->begin), err);
+    bool own = family->system_open && (system[0] || family->system_always);
+    if (!status && own) {
+        status = append_part(out, family->system_open, system, family->trims_system,
+                             family->system_close, err);
+    }
+    if (!status)
+        status = assay_bytes_append(out, family->user_open, strlen(family->user_open), err);
+    if (!status && !family->system_open && system[0]) {
+        status = append_part(out, "", system, family->trims_system, "\n\n", err);
+    }
+    if (!status) {
+        status = append_part(out, "", user, family->trims_user, family->user_close, err);
+    }
+    return status ? status : assay_bytes_append(out, family->answer, strlen(family->answer), err);
+}
+
+enum assay_status assay_chat_append(const struct assay_chat_template *chat, enum assay_chat choice,
+                                    const char *system, const char *user, struct assay_bytes *out,
                                     struct assay_error *err)
 {
-    char quoted[QUOTE_BYTES];
-    if (!chat->template.data) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "the model file has no chat template");
+    const struct assay_chat_family *family = chat->family;
+    bool own = choice == ASSAY_CHAT_MODEL;
+    for (size_t i = 0; !own && i < assay_chat_family_count; i++) {
+        if (assay_chat_families[i].choice == choice) family = &assay_chat_families[i];
     }
-    if (chat->refusal) {
-        return assay_fail(
-            err, ASSAY_EUNSUPPORTED, "the chat template is not supported: %s: %s", chat->refusal,
-            assay_text_quote(quoted, sizeof quoted, chat->template.data, chat->template.size));
+    ASSAY_ASSERT(choice != ASSAY_CHAT_NONE);
+    if (own && (!family || chat->refusal)) return refuse(chat, err);
+    enum assay_status status = check_marks(chat, family, err);
+    if (status) return status;
+    if (!system || !system[0]) system = own ? chat->default_system : "";
+    if (own && system[0] && !chat->takes_system) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED,
+                          "the chat template has no place for a system message");
     }
-    if (!system || !system[0]) system = chat->default_system;
     size_t size_before = out->size;
-    enum assay_status status = ASSAY_OK;
-    if (system[0]) status = append_message(out, "system", system, err);
-    if (!status) status = append_message(out, "user", user, err);
-    if (!status) status = assay_bytes_format(out, err, "<|im_start|>assistant\n");
+    status = append(family, system, user, out, err);
     if (status && out->data) {
         out->size = size_before;
         out->data[size_before] = 0;

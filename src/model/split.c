@@ -20,23 +20,30 @@ enum {
 #define SPACE "\\x{9}-\\x{d}\\x{85}\\p{Z}"
 #define SPACES "[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+"
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|" SPACES
-#define QWEN2                                                                                      \
-    "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"  \
-    " ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|" SPACES
+/* Llama 3's and Qwen's differ in how many digits make a word. */
+#define WORDS(digits)                                                                              \
+    "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits  \
+    "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|" SPACES
+#define QWEN2 WORDS("\\p{N}")
+#define LLAMA3 WORDS("\\p{N}{1,3}")
 
 static const struct pre {
     const char *name;
+    bool is_llama3;
     const char *patterns[STAGES_MAX]; /* ended by NULL where there are fewer */
 } pres[] = {
-    {"smollm", {"\\p{N}", GPT2}},
-    {"gpt-2", {GPT2}},
-    {"qwen2", {QWEN2}},
-    {"default", {"[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
+    {"smollm", false, {"\\p{N}", GPT2}},
+    {"gpt-2", false, {GPT2}},
+    {"qwen2", false, {QWEN2}},
+    {"llama-bpe", true, {LLAMA3}},
+    {"llama3", true, {LLAMA3}},
+    {"default", false, {"[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
 };
 
 struct assay_split {
     struct assay_regex *stages[STAGES_MAX];
     size_t stage_count;
+    bool is_llama3;
 };
 
 /* Where the words go. */
@@ -62,12 +69,13 @@ enum assay_status assay_split_create(struct assay_split **out, const char *pre, 
     const struct pre *found = find_pre(pre, size);
     if (!found) {
         return assay_fail(err, ASSAY_EUNSUPPORTED,
-                          "pre-tokeniser %s is not supported; supported are smollm, gpt-2, qwen2 "
-                          "and default",
+                          "pre-tokeniser %s is not supported; supported are smollm, gpt-2, "
+                          "qwen2, llama-bpe, llama3 and default",
                           assay_text_quote(quoted, sizeof quoted, pre, size));
     }
     struct assay_split *split = calloc(1, sizeof *split);
     if (!split) return assay_fail(err, ASSAY_EMEMORY, "no memory for a pre-tokeniser");
+    split->is_llama3 = found->is_llama3;
     while (split->stage_count < STAGES_MAX && found->patterns[split->stage_count]) {
         enum assay_status status = assay_regex_create(&split->stages[split->stage_count],
                                                       found->patterns[split->stage_count], err);
@@ -79,6 +87,11 @@ enum assay_status assay_split_create(struct assay_split **out, const char *pre, 
     }
     *out = split;
     return ASSAY_OK;
+}
+
+bool assay_split_is_llama3(const struct assay_split *split)
+{
+    return split->is_llama3;
 }
 
 void assay_split_destroy(struct assay_split *split)

@@ -4,6 +4,7 @@
 
 #include "assay/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct assay_split; /* used by one thread at a time */
@@ -13,6 +14,9 @@ struct assay_split; /* used by one thread at a time */
 ASSAY_MUST_CHECK enum assay_status assay_split_create(struct assay_split **out, const char *pre,
                                                       size_t size, struct assay_error *err);
 void assay_split_destroy(struct assay_split *split); /* NULL is fine */
+
+/* Whether words that are tokens as a whole are taken without merging (`ignore_merges`). */
+bool assay_split_is_llama3(const struct assay_split *split);
 
 typedef enum assay_status assay_split_word(void *context, const char *word, size_t size,
                                            struct assay_error *err);

@@ -1,4 +1,4 @@
-/* The byte-level BPE tokenizer of a model file; the public verbs are in assay/model.h. */
+/* The tokenizer of a model file; the public verbs are in assay/model.h. */
 #ifndef ASSAY_MODEL_TOKENIZER_H
 #define ASSAY_MODEL_TOKENIZER_H
 
@@ -10,8 +10,7 @@ struct assay_arena;
 enum { ASSAY_ENCODE_BYTES_MAX = 1 << 30 }; /* of one text */
 
 /* From the tokenizer.ggml.* keys; `arena` and the GGUF's bytes must outlive it. EUNSUPPORTED for
- * another model than gpt2, and for settings that would put a token in front of or behind every
- * text. */
+ * another model than gpt2 and llama, and for settings that would put a token behind every text. */
 ASSAY_MUST_CHECK enum assay_status assay_tokenizer_create(struct assay_tokenizer **out,
                                                           const struct assay_gguf *gguf,
                                                           struct assay_arena *arena,

@@ -1,4 +1,4 @@
-/* Vocabulary of a byte-level BPE tokenizer. */
+/* Vocabulary of a tokenizer, in either form. */
 #include "model/vocab.h"
 
 #include "base/arena.h"
@@ -51,6 +51,17 @@ bool assay_vocab_decode(const char *text, size_t size, char *to, size_t *decoded
     return true;
 }
 
+size_t assay_vocab_unescape(const char *text, size_t size, char *to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        bool is_space = size - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0;
+        to[n++] = is_space ? ' ' : text[i];
+        if (is_space) i += 2;
+    }
+    return n;
+}
+
 /* FNV-1a, 64 bits, its high half folded in. */
 static size_t hash_of(const char *data, size_t size)
 {
@@ -100,31 +111,73 @@ static enum assay_status enter(struct assay_vocab *vocab, uint32_t id, struct as
                           assay_text_quote(quoted, sizeof quoted, token->data, token->size));
     }
     vocab->slots[slot] = id;
-    if (token->size == 1) vocab->bytes[(uint8_t)token->data[0]] = id;
+    if (token->size > vocab->longest) vocab->longest = token->size;
     return ASSAY_OK;
 }
 
-/* Its bytes go to `to`, which has room for the text. */
-static enum assay_status read_token(struct assay_vocab *vocab, uint32_t id, int32_t type,
-                                    struct assay_gguf_text text, char *to, struct assay_token *out,
-                                    struct assay_error *err)
+static int digit_of(char c)
 {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "<0x41>". */
+static bool decode_byte(const char *text, size_t size, char *to)
+{
+    if (size != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return false;
+    int high = digit_of(text[3]), low = digit_of(text[4]);
+    if (high < 0 || low < 0) return false;
+    to[0] = (char)(high << 4 | low);
+    return true;
+}
+
+/* A token's bytes from its text; false where a normal or byte token has none. */
+static bool decode(enum assay_vocab_form form, int32_t type, struct assay_gguf_text text, char *to,
+                   size_t *size)
+{
+    if (form == ASSAY_VOCAB_BYTE_LEVEL) {
+        if (type == ASSAY_TOKEN_NORMAL && assay_vocab_decode(text.data, text.size, to, size)) {
+            return true;
+        }
+        memcpy(to, text.data, text.size);
+        *size = text.size;
+        return type != ASSAY_TOKEN_NORMAL;
+    }
+    if (type == ASSAY_TOKEN_BYTE) {
+        *size = 1;
+        return decode_byte(text.data, text.size, to);
+    }
+    *size = assay_vocab_unescape(text.data, text.size, to);
+    return true;
+}
+
+/* Its bytes go to `to`, which has room for the text. */
+static enum assay_status read_token(struct assay_vocab *vocab, enum assay_vocab_form form,
+                                    uint32_t id, int32_t type, struct assay_gguf_text text,
+                                    char *to, struct assay_token *out, struct assay_error *err)
+{
+    int last = form == ASSAY_VOCAB_BYTE_LEVEL ? ASSAY_TOKEN_UNUSED : ASSAY_TOKEN_BYTE;
     if (text.size == 0) return assay_fail(err, ASSAY_EFORMAT, "token %u is empty", id);
-    if (type < ASSAY_TOKEN_NORMAL || type > ASSAY_TOKEN_UNUSED) {
+    if (type < ASSAY_TOKEN_NORMAL || type > last) {
         return assay_fail(err, ASSAY_EUNSUPPORTED,
-                          "token %u has the type %d; a byte-level BPE vocabulary has 1 to 5", id,
-                          type);
+                          "token %u has the type %d; this kind of vocabulary has 1 to %d", id, type,
+                          last);
     }
     size_t size = text.size;
-    bool decoded =
-        type == ASSAY_TOKEN_NORMAL && assay_vocab_decode(text.data, text.size, to, &size);
-    if (!decoded) memcpy(to, text.data, text.size);
+    bool decoded = decode(form, type, text, to, &size);
+    if (!decoded && type == ASSAY_TOKEN_BYTE) {
+        return assay_fail(err, ASSAY_EFORMAT, "token %u stands for a byte, but is not \"<0xNN>\"",
+                          id);
+    }
     if (size > UINT16_MAX) {
         return assay_fail(err, ASSAY_EFORMAT, "token %u has %zu bytes; at most %d are allowed", id,
                           size, UINT16_MAX);
     }
     *out = (struct assay_token){to, (uint32_t)size, (enum assay_token_type)type};
-    return decoded ? enter(vocab, id, err) : ASSAY_OK;
+    bool single = size == 1 && (form == ASSAY_VOCAB_BYTE_LEVEL ? type == ASSAY_TOKEN_NORMAL
+                                                               : type == ASSAY_TOKEN_BYTE);
+    if (decoded && single) vocab->bytes[(uint8_t)to[0]] = id;
+    return decoded && type == ASSAY_TOKEN_NORMAL ? enter(vocab, id, err) : ASSAY_OK;
 }
 
 static enum assay_status read_arrays(const struct assay_gguf *gguf, struct assay_gguf_array *texts,
@@ -147,8 +200,9 @@ static enum assay_status read_arrays(const struct assay_gguf *gguf, struct assay
     return ASSAY_OK;
 }
 
-enum assay_status assay_vocab_read(struct assay_vocab *out, const struct assay_gguf *gguf,
-                                   struct assay_arena *arena, struct assay_error *err)
+enum assay_status assay_vocab_read(struct assay_vocab *out, enum assay_vocab_form form,
+                                   const struct assay_gguf *gguf, struct assay_arena *arena,
+                                   struct assay_error *err)
 {
     struct assay_gguf_array texts = {0}, types = {0};
     enum assay_status status = read_arrays(gguf, &texts, &types, err);
@@ -168,7 +222,7 @@ enum assay_status assay_vocab_read(struct assay_vocab *out, const struct assay_g
     for (uint32_t i = 0; i < vocab.count; i++) {
         int32_t type = (int32_t)assay_get_le32(types.data + 4 * (size_t)i);
         struct assay_gguf_text text = assay_gguf_array_text(&texts, &position);
-        status = read_token(&vocab, i, type, text, bytes, &tokens[i], err);
+        status = read_token(&vocab, form, i, type, text, bytes, &tokens[i], err);
         if (status) return status;
         bytes += tokens[i].size;
     }

@@ -1,4 +1,4 @@
-/* Tensors of architecture `llama`. Names: gguf.md of ggml. */
+/* Tensors of a model by name and shape. Names: gguf.md of ggml. */
 #include "model/weights.h"
 
 #include "base/arena.h"
@@ -11,30 +11,40 @@
 #include <string.h>
 
 /* Sides of a tensor, as hyperparameters. */
-enum side { ONE, WIDTH, FFN, KV, VOCAB, ROPE_PAIRS };
+enum side { ONE, WIDTH, FFN, HEADS, KV, HEAD, VOCAB, ROPE_PAIRS };
+/* Which architectures have a tensor. */
+enum owner { ALL, WITH_BIASES, WITH_HEAD_NORMS, WITH_POST_NORMS };
 
 static const struct layer_row {
-    const char *name; /* blk.N.NAME.weight */
+    const char *name; /* blk.N.NAME */
+    enum owner owner;
     enum side columns, rows;
-    bool is_norm;
+    bool is_vector;
     size_t at;
 } layer_rows[] = {
 #define AT(field) offsetof(struct assay_layer_tensors, field)
-    {"attn_norm", WIDTH, ONE, true, AT(attn_norm)},
-    {"attn_q", WIDTH, WIDTH, false, AT(q)},
-    {"attn_k", WIDTH, KV, false, AT(k)},
-    {"attn_v", WIDTH, KV, false, AT(v)},
-    {"attn_output", WIDTH, WIDTH, false, AT(o)},
-    {"ffn_norm", WIDTH, ONE, true, AT(ffn_norm)},
-    {"ffn_gate", WIDTH, FFN, false, AT(gate)},
-    {"ffn_up", WIDTH, FFN, false, AT(up)},
-    {"ffn_down", FFN, WIDTH, false, AT(down)},
+    {"attn_norm.weight", ALL, WIDTH, ONE, true, AT(attn_norm)},
+    {"attn_q.weight", ALL, WIDTH, HEADS, false, AT(q)},
+    {"attn_k.weight", ALL, WIDTH, KV, false, AT(k)},
+    {"attn_v.weight", ALL, WIDTH, KV, false, AT(v)},
+    {"attn_q.bias", WITH_BIASES, HEADS, ONE, true, AT(q_bias)},
+    {"attn_k.bias", WITH_BIASES, KV, ONE, true, AT(k_bias)},
+    {"attn_v.bias", WITH_BIASES, KV, ONE, true, AT(v_bias)},
+    {"attn_q_norm.weight", WITH_HEAD_NORMS, HEAD, ONE, true, AT(q_norm)},
+    {"attn_k_norm.weight", WITH_HEAD_NORMS, HEAD, ONE, true, AT(k_norm)},
+    {"attn_output.weight", ALL, HEADS, WIDTH, false, AT(o)},
+    {"post_attention_norm.weight", WITH_POST_NORMS, WIDTH, ONE, true, AT(attn_post_norm)},
+    {"ffn_norm.weight", ALL, WIDTH, ONE, true, AT(ffn_norm)},
+    {"ffn_gate.weight", ALL, WIDTH, FFN, false, AT(gate)},
+    {"ffn_up.weight", ALL, WIDTH, FFN, false, AT(up)},
+    {"ffn_down.weight", ALL, FFN, WIDTH, false, AT(down)},
+    {"post_ffw_norm.weight", WITH_POST_NORMS, WIDTH, ONE, true, AT(ffn_post_norm)},
 #undef AT
 };
 
 struct binder {
     const struct assay_hyper *hyper;
-    const struct assay_gguf *gguf;
+    const struct assay_shards *shards;
     bool *used; /* by index of the tensor */
     struct assay_error *err;
 };
@@ -46,8 +56,12 @@ static size_t side_of(const struct assay_hyper *hyper, enum side side)
         return hyper->width;
     case FFN:
         return hyper->ffn_width;
+    case HEADS:
+        return (size_t)hyper->head_dim * hyper->heads;
     case KV:
         return (size_t)hyper->head_dim * hyper->kv_heads;
+    case HEAD:
+        return hyper->head_dim;
     case VOCAB:
         return hyper->vocab;
     case ROPE_PAIRS:
@@ -56,6 +70,13 @@ static size_t side_of(const struct assay_hyper *hyper, enum side side)
         break;
     }
     return 1;
+}
+
+static bool has(const struct assay_hyper *hyper, enum owner owner)
+{
+    return owner == ALL || (owner == WITH_BIASES && hyper->qkv_biases) ||
+           (owner == WITH_HEAD_NORMS && hyper->head_norms) ||
+           (owner == WITH_POST_NORMS && hyper->post_norms);
 }
 
 static enum assay_status check_shape(struct binder *binder, const struct assay_gguf_tensor *tensor,
@@ -82,7 +103,7 @@ static enum assay_status bind(struct binder *binder, const char *name, enum assa
                               struct assay_tensor *out)
 {
     size_t index = 0;
-    const struct assay_gguf_tensor *tensor = assay_gguf_tensor_find(binder->gguf, name, &index);
+    const struct assay_gguf_tensor *tensor = assay_shards_find(binder->shards, name, &index);
     if (!tensor && need == ASSAY_GGUF_OPTIONAL) return ASSAY_OK;
     if (!tensor) return assay_fail(binder->err, ASSAY_EFORMAT, "tensor %s is missing", name);
     enum assay_status status = check_shape(binder, tensor, columns, rows, is_f32);
@@ -103,9 +124,10 @@ static enum assay_status bind_layers(struct binder *binder, struct assay_layer_t
         for (size_t k = 0; k < sizeof layer_rows / sizeof layer_rows[0]; k++) {
             const struct layer_row *row = &layer_rows[k];
             char name[ASSAY_GGUF_NAME_BYTES_MAX];
-            snprintf(name, sizeof name, "blk.%u.%s.weight", i, row->name);
+            if (!has(binder->hyper, row->owner)) continue;
+            snprintf(name, sizeof name, "blk.%u.%s", i, row->name);
             enum assay_status status =
-                bind(binder, name, ASSAY_GGUF_REQUIRED, row->columns, row->rows, row->is_norm,
+                bind(binder, name, ASSAY_GGUF_REQUIRED, row->columns, row->rows, row->is_vector,
                      (struct assay_tensor *)(void *)((char *)&layers[i] + row->at));
             if (status) return status;
         }
@@ -121,6 +143,10 @@ static enum assay_status bind_rope_factors(struct binder *binder, struct assay_a
     enum assay_status status =
         bind(binder, "rope_freqs.weight", ASSAY_GGUF_OPTIONAL, ROPE_PAIRS, ONE, true, &tensor);
     if (status || !tensor.data) return status;
+    if (binder->hyper->rope_scale > 1.0f) {
+        return assay_fail(binder->err, ASSAY_EUNSUPPORTED,
+                          "tensor %s and linear scaling of positions in one file", tensor.name);
+    }
     float *factors = assay_arena_take(arena, tensor.columns, sizeof *factors);
     if (!factors) return assay_fail(binder->err, ASSAY_EMEMORY, "no memory for rope factors");
     for (size_t i = 0; i < tensor.columns; i++) {
@@ -137,11 +163,11 @@ static enum assay_status bind_rope_factors(struct binder *binder, struct assay_a
 
 static enum assay_status check_all_used(const struct binder *binder)
 {
-    for (size_t i = 0; i < assay_gguf_tensor_count(binder->gguf); i++) {
+    for (size_t i = 0; i < binder->shards->tensor_count; i++) {
         if (!binder->used[i]) {
             return assay_fail(binder->err, ASSAY_EUNSUPPORTED,
                               "tensor %s has no place in the forward pass of architecture %s",
-                              assay_gguf_tensor_at(binder->gguf, i)->name,
+                              assay_shards_at(binder->shards, i)->name,
                               binder->hyper->architecture);
         }
     }
@@ -149,13 +175,14 @@ static enum assay_status check_all_used(const struct binder *binder)
 }
 
 enum assay_status assay_weights_bind(struct assay_model_tensors *out,
-                                     const struct assay_hyper *hyper, const struct assay_gguf *gguf,
-                                     struct assay_arena *arena, struct assay_error *err)
+                                     const struct assay_hyper *hyper,
+                                     const struct assay_shards *shards, struct assay_arena *arena,
+                                     struct assay_error *err)
 {
     struct assay_model_tensors t = {0};
     struct assay_layer_tensors *layers = assay_arena_take(arena, hyper->layers, sizeof *layers);
-    struct binder binder = {hyper, gguf, NULL, err};
-    binder.used = assay_arena_take(arena, assay_gguf_tensor_count(gguf), sizeof *binder.used);
+    struct binder binder = {hyper, shards, NULL, err};
+    binder.used = assay_arena_take(arena, shards->tensor_count, sizeof *binder.used);
     if (!layers || !binder.used) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", hyper->layers);
     }

@@ -2,7 +2,7 @@
 #ifndef ASSAY_MODEL_WEIGHTS_H
 #define ASSAY_MODEL_WEIGHTS_H
 
-#include "model/gguf.h"
+#include "model/shards.h"
 
 struct assay_arena;
 
@@ -11,7 +11,7 @@ struct assay_arena;
  * are lent from the GGUF; layers and rope factors lie in the arena. hyper->vocab is set. */
 ASSAY_MUST_CHECK enum assay_status assay_weights_bind(struct assay_model_tensors *out,
                                                       const struct assay_hyper *hyper,
-                                                      const struct assay_gguf *gguf,
+                                                      const struct assay_shards *shards,
                                                       struct assay_arena *arena,
                                                       struct assay_error *err);
 

@@ -79,6 +79,21 @@ static enum assay_status check_counts(const struct assay_spec *spec, uint32_t it
     return ASSAY_OK;
 }
 
+static void digest_assignment(struct assay_sha256 *state, const struct assay_assignment *assignment)
+{
+    uint8_t word[8];
+    assay_sha256_text(state, assignment->chain);
+    assay_put_le64(word, assignment->task);
+    assay_sha256_update(state, word, 8);
+    assay_put_le32(word, assignment->round);
+    assay_sha256_update(state, word, 4);
+    assay_sha256_field(state, assignment->round_seed.bytes, ASSAY_DIGEST_BYTES);
+    for (size_t i = 0; i < assignment->count; i++) {
+        assay_put_le32(word, assignment->items[i]);
+        assay_sha256_update(state, word, 4);
+    }
+}
+
 static struct assay_digest digest_of(const struct assay_plan *plan)
 {
     uint8_t counts[16];
@@ -86,9 +101,54 @@ static struct assay_digest digest_of(const struct assay_plan *plan)
     assay_put_le64(counts + 8, plan->sample_count);
     struct assay_sha256 state;
     assay_sha256_init(&state);
-    assay_sha256_text(&state, "assay/plan-1");
+    assay_sha256_text(&state, plan->assignment ? "assay/plan-1/assigned" : "assay/plan-1");
     assay_sha256_field(&state, plan->spec->digest.bytes, ASSAY_DIGEST_BYTES);
     assay_sha256_field(&state, plan->site, plan->site_bytes);
     assay_sha256_update(&state, counts, sizeof counts);
+    if (plan->assignment) digest_assignment(&state, plan->assignment);
     return assay_sha256_final(&state);
+}
+
+static enum assay_status check_assigned(const struct assay_spec *spec,
+                                        const struct assay_assignment *assignment,
+                                        struct assay_error *err)
+{
+    static const char sampler_name[] = "sampler-1";
+    struct assay_digest sampler = assay_sha256_of(sampler_name, sizeof sampler_name - 1);
+    const struct {
+        const char *what;
+        const struct assay_digest *ours, *theirs;
+    } digests[] = {{"spec", &spec->digest, &assignment->spec},
+                   {"model", &spec->model.sha256, &assignment->model},
+                   {"benchmark", &spec->benchmark.sha256, &assignment->benchmark},
+                   {"sampler", &sampler, &assignment->sampler}};
+    for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++) {
+        char ours[ASSAY_DIGEST_HEX], theirs[ASSAY_DIGEST_HEX];
+        if (assay_digest_equal(digests[i].ours, digests[i].theirs)) continue;
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "the assignment is for %s %.12s…, this one's digest is %.12s…",
+                          digests[i].what, assay_digest_hex(digests[i].theirs, theirs),
+                          assay_digest_hex(digests[i].ours, ours));
+    }
+    uint64_t samples = (uint64_t)spec->profile_count * spec->replicates;
+    if (samples == assignment->samples_per_item) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EMISMATCH,
+                      "the assignment wants %" PRIu32 " samples an item, the spec makes %" PRIu64,
+                      assignment->samples_per_item, samples);
+}
+
+enum assay_status assay_plan_init_assigned(struct assay_plan *plan, const struct assay_spec *spec,
+                                           const struct assay_assignment *assignment,
+                                           struct assay_error *err)
+{
+    struct assay_plan made;
+    enum assay_status status = check_assigned(spec, assignment, err);
+    if (status) return status;
+    status = assay_plan_init(&made, spec, (uint32_t)assignment->count, assignment->site,
+                             sizeof assignment->site, err);
+    if (status) return status;
+    made.assignment = assignment;
+    made.digest = digest_of(&made);
+    *plan = made;
+    return ASSAY_OK;
 }

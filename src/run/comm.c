@@ -87,8 +87,7 @@ static struct verdict worst_of(const struct assay_vote *votes, uint32_t ranks)
     return verdict;
 }
 
-static void tell(struct assay_comm *comm, const struct verdict *verdict,
-                 struct assay_error *err)
+static void tell(struct assay_comm *comm, const struct verdict *verdict, struct assay_error *err)
 {
     if (!err) return;
     if (comm->facts.rank != 0) {

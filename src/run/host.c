@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 static const double mebibyte = 1048576.0;
 
 static enum assay_status place_rank(struct assay_host *host, struct assay_comm *comm,
@@ -55,7 +61,7 @@ static void describe(struct assay_host *host, const struct assay_comm *comm,
         .launcher = ranks->launcher,
         .job = ranks->job,
         .engine = "assay " ASSAY_VERSION,
-        .build = "gcc " __VERSION__ ", " ASSAY_PRESET,
+        .build = COMPILER ", " ASSAY_PRESET,
         .backend = assay_backend_name(options->backend),
         .isa = assay_backend_isa(options->backend),
         .processors = part->processors,

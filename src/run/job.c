@@ -25,10 +25,12 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
     enum assay_status status = assay_benchmark_prompt(job->benchmark, item, user, err);
     if (status) return status;
     if (spec->chat == ASSAY_CHAT_NONE) return assay_bytes_append(text, user->data, user->size, err);
-    return assay_chat_render(job->model, spec->system, (const char *)user->data, text, err);
+    return assay_chat_render(job->model, spec->chat, spec->system, (const char *)user->data, text,
+                             err);
 }
 
-/* Refuse before the run what could only fail in it. */
+/* Refuse before the run what could only fail in it. An output that fills the model's context ends
+ * with that outcome. */
 static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
                                       struct assay_error *err)
 {
@@ -36,12 +38,13 @@ static enum assay_status check_length(struct assay_job *job, uint32_t item, size
     uint32_t limit = assay_model_hyper(job->model)->context;
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
     if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
-    if (need > limit) {
+    if (count >= limit) {
         return assay_fail(err, ASSAY_EVALUE,
-                          "item \"%s\": its prompt of %zu tokens and max_tokens %u exceed the "
-                          "model's context of %u tokens",
-                          id, count, job->spec->max_tokens, limit);
+                          "item \"%s\": its prompt of %zu tokens leaves no room in the model's "
+                          "context of %u tokens",
+                          id, count, limit);
     }
+    if (need > limit) need = limit;
     if (need > job->context) job->context = (uint32_t)need;
     return ASSAY_OK;
 }
@@ -53,8 +56,9 @@ static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struc
     size_t before = tokens->size / sizeof(uint32_t);
     enum assay_status status = render(job, item, user, text, err);
     if (status) return status;
-    status = assay_tokenizer_encode(assay_model_tokenizer(job->model), (const char *)text->data,
-                                    text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+    status =
+        assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
+                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;
@@ -90,29 +94,53 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
     return ASSAY_OK;
 }
 
+/* A run of one's own has all items; a site's has those that it was assigned. */
+static enum assay_status make_plan(struct assay_job *job, const struct assay_assignment *assignment,
+                                   const struct assay_digest *site, struct assay_error *err)
+{
+    uint32_t items = assay_benchmark_count(job->benchmark);
+    if (!assignment) {
+        return assay_plan_init(&job->plan, job->spec, items, site ? site->bytes : NULL,
+                               site ? sizeof site->bytes : 0, err);
+    }
+    if (assignment->item_count != 0 && assignment->item_count != items) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "the assignment is for a benchmark of %u items, this one has %u",
+                          assignment->item_count, items);
+    }
+    size_t bytes = assignment->count * sizeof *assignment->items; /* at most 2^15 · 4 */
+    job->assignment = *assignment;
+    job->assignment.items = malloc(bytes);
+    if (!job->assignment.items) return out_of_memory(err);
+    memcpy(job->assignment.items, assignment->items, bytes);
+    enum assay_status status =
+        assay_plan_init_assigned(&job->plan, job->spec, &job->assignment, err);
+    if (status) return status;
+    return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
+}
+
 /* The spec is there, and the files that it names are found: open them. */
-static enum assay_status open_files(struct assay_job *job, const uint8_t *site, size_t site_bytes,
-                                    struct assay_error *err)
+static enum assay_status open_files(struct assay_job *job,
+                                    const struct assay_assignment *assignment,
+                                    const struct assay_digest *site, struct assay_error *err)
 {
     enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
-    if (!status) {
-        status = assay_plan_init(&job->plan, job->spec, assay_benchmark_count(job->benchmark), site,
-                                 site_bytes, err);
-    }
+    if (!status) status = make_plan(job, assignment, site, err);
     if (status) return status;
     status = make_prompts(job, err);
     return assay_while(err, status, "%s", job->spec->benchmark.file);
 }
 
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
-                                 const char *model_dir, struct assay_error *err)
+                                 const char *model_dir, const struct assay_assignment *assignment,
+                                 struct assay_error *err)
 {
     struct assay_job *job = calloc(1, sizeof *job);
     if (!job) return out_of_memory(err);
     enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
     if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
-    if (!status) status = open_files(job, NULL, 0, err);
+    if (!status) status = open_files(job, assignment, NULL, err);
     if (status) {
         assay_job_close(job);
         return status;
@@ -171,15 +199,15 @@ static enum assay_status reopen_spec(struct assay_job *job, const struct assay_j
 enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_job_origin *origin,
                                    struct assay_error *err)
 {
-    struct assay_digest site = {{0}};
-    size_t site_bytes = origin->site[0] != '\0' ? sizeof site.bytes : 0;
-    if (site_bytes > 0 && !assay_digest_parse(origin->site, &site)) {
+    struct assay_digest site;
+    bool has_site = origin->site[0] != '\0';
+    if (has_site && !assay_digest_parse(origin->site, &site)) {
         return assay_fail(err, ASSAY_EFORMAT, "site \"%.80s\" is no public key", origin->site);
     }
     struct assay_job *job = calloc(1, sizeof *job);
     if (!job) return out_of_memory(err);
     enum assay_status status = reopen_spec(job, origin, err);
-    if (!status) status = open_files(job, site.bytes, site_bytes, err);
+    if (!status) status = open_files(job, origin->assignment, has_site ? &site : NULL, err);
     if (status) {
         assay_job_close(job);
         return status;
@@ -191,10 +219,13 @@ enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_jo
 struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
                                         const struct assay_profile *profile)
 {
-    uint8_t seed[8];
+    const struct assay_assignment *assignment = job->plan.assignment;
+    uint8_t own[8];
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
-    assay_put_le64(seed, job->spec->seed);
-    return assay_group_key(seed, sizeof seed, job->plan.site, job->plan.site_bytes,
+    assay_put_le64(own, job->spec->seed);
+    const uint8_t *seed = assignment ? assignment->round_seed.bytes : own;
+    size_t seed_bytes = assignment ? sizeof assignment->round_seed.bytes : sizeof own;
+    return assay_group_key(seed, seed_bytes, job->plan.site, job->plan.site_bytes,
                            (struct assay_span){id, strlen(id)},
                            (struct assay_span){profile->name, strlen(profile->name)});
 }
@@ -202,6 +233,7 @@ struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t it
 void assay_job_close(struct assay_job *job)
 {
     if (!job) return;
+    free(job->assignment.items);
     free(job->prompt_digests);
     free(job->prompt_counts);
     free(job->prompt_offset);

@@ -15,9 +15,10 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
     uint32_t strata = assay_benchmark_stratum_count(job->benchmark);
     const char **texts = calloc((size_t)items * 2 + strata, sizeof *texts);
     uint32_t *item_strata = calloc(items, sizeof *item_strata);
+    uint32_t *positions = calloc(items, sizeof *positions);
     char host[256] = "";
     enum assay_status status = ASSAY_OK;
-    if (!texts || !item_strata) {
+    if (!texts || !item_strata || !positions) {
         status = assay_fail(err, ASSAY_EMEMORY, "no memory for the results file");
         goto done;
     }
@@ -26,6 +27,7 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
         const struct assay_item *item = assay_benchmark_item(job->benchmark, i);
         texts[i] = item->id;
         texts[items + i] = item->topic;
+        positions[i] = item->position;
         item_strata[i] = assay_benchmark_item_stratum(job->benchmark, i);
     }
     for (uint32_t i = 0; i < strata; i++) {
@@ -37,6 +39,7 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
                                     .host = host,
                                     .item_ids = texts,
                                     .item_topics = texts + items,
+                                    .item_positions = positions,
                                     .item_strata = item_strata,
                                     .item_prompt_tokens = job->prompt_counts,
                                     .item_prompt_digests = job->prompt_digests,
@@ -44,6 +47,7 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
                                     .stratum_count = strata};
     status = assay_results_write(path, journal_path, &facts, err);
 done:
+    free(positions);
     free(item_strata);
     free(texts);
     return status;

@@ -9,8 +9,9 @@
 #define ROW(name, id, text) [id] = text,
 static const char *const draw_names[] = {ASSAY_DRAW_LIST(ROW) NULL};
 #undef ROW
-static const char *const chat_names[] = {
-    [ASSAY_CHAT_MODEL] = "model", [ASSAY_CHAT_NONE] = "none", NULL};
+#define ROW(name, text) [ASSAY_CHAT_##name] = text,
+static const char *const chat_names[] = {ASSAY_CHAT_LIST(ROW) NULL};
+#undef ROW
 
 enum { DRAW_COUNT = sizeof draw_names / sizeof draw_names[0] - 1 };
 static_assert(ASSAY_DRAW_LATTICE == DRAW_COUNT - 1, "draw ids count from 0 without a gap");
@@ -44,7 +45,9 @@ static const struct spec_key benchmark_keys[] = {
 
 static const struct spec_key prompt_keys[] = {
     {"chat", SPEC_CHOICE, .at = IN_SPEC(chat), .fallback = "model", .choices = chat_names,
-     .help = "the chat template in the model file, or none: the user text alone"},
+     .help =
+         "the chat template in the model file; none: the user text alone; or a family, whatever "
+         "the file has"},
     {"system", SPEC_TEXT, .at = IN_SPEC(system), .max = ASSAY_SPEC_BYTES_MAX, .fallback = "",
      .help = "the system message; empty leaves the template's own"},
     {"user", SPEC_TEMPLATE, .required = true, .at = IN_SPEC(prompt), .min = 1,

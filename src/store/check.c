@@ -4,11 +4,13 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "store/machines.h"
 #include "store/record.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the checks pass on to each other. */
@@ -16,6 +18,7 @@ struct checker {
     struct assay_results *results;
     struct assay_image *image;
     struct assay_spec *spec; /* parsed again from its source */
+    struct assay_assignment assignment;
     struct assay_plan plan;
 };
 
@@ -104,6 +107,10 @@ static enum assay_status fill_attributes(struct checker *checker, struct assay_e
     results->host = texts[ASSAY_ATTRIBUTE_HOST];
     results->created = texts[ASSAY_ATTRIBUTE_CREATED];
     results->site = texts[ASSAY_ATTRIBUTE_SITE];
+    results->chain = texts[ASSAY_ATTRIBUTE_CHAIN];
+    results->task = texts[ASSAY_ATTRIBUTE_TASK];
+    results->round = texts[ASSAY_ATTRIBUTE_ROUND];
+    results->round_seed = texts[ASSAY_ATTRIBUTE_ROUND_SEED];
     return fill_digests(checker, err);
 }
 
@@ -126,6 +133,7 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->spec_canonical = *(const char *const *)columns[ASSAY_COLUMN_SPEC_CANONICAL];
     results->item_ids = columns[ASSAY_COLUMN_ITEM_ID];
     results->item_topics = columns[ASSAY_COLUMN_ITEM_TOPIC];
+    results->item_positions = columns[ASSAY_COLUMN_ITEM_POSITION];
     results->item_strata = columns[ASSAY_COLUMN_ITEM_STRATUM];
     results->item_prompt_tokens = columns[ASSAY_COLUMN_ITEM_PROMPT_TOKENS];
     results->item_prompt_digests = columns[ASSAY_COLUMN_ITEM_PROMPT_DIGEST];
@@ -140,9 +148,9 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->token_offset = columns[ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET];
     results->tokens = columns[ASSAY_COLUMN_TOKEN_ID];
     results->log_probs = columns[ASSAY_COLUMN_TOKEN_LOG_PROB];
+    results->process = columns[ASSAY_COLUMN_PROCESS];
     results->answer_offset = columns[ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET];
     results->answer_bytes = columns[ASSAY_COLUMN_ANSWER_BYTES];
-    results->process = columns[ASSAY_COLUMN_PROCESS];
     results->attempts = columns[ASSAY_COLUMN_ATTEMPTS];
     results->batch_rows = columns[ASSAY_COLUMN_BATCH_ROWS];
     results->prompt_shared = columns[ASSAY_COLUMN_PROMPT_SHARED];
@@ -158,6 +166,54 @@ static enum assay_status digest_differs(const char *what, const struct assay_dig
     char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
     return assay_fail(err, ASSAY_EMISMATCH, "%s is %s, but the file's content gives %s", what,
                       assay_digest_hex(stored, theirs), assay_digest_hex(found, ours));
+}
+
+/* The plan of a network's assignment, from what the file says of it. */
+static enum assay_status plan_assigned(struct checker *checker, const struct assay_digest *site,
+                                       struct assay_error *err)
+{
+    static const char sampler[] = "sampler-1";
+    const struct assay_results *results = checker->results;
+    const struct assay_spec *spec = checker->spec;
+    struct assay_assignment *assignment = &checker->assignment;
+    uint64_t task, round;
+    if (!site || strlen(results->chain) >= sizeof assignment->chain ||
+        !assay_text_unsigned(results->task, UINT64_MAX, &task) ||
+        !assay_text_unsigned(results->round, UINT32_MAX, &round) ||
+        !parse_hex(results->round_seed, &assignment->round_seed)) {
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "chain \"%.80s\", but site, task, round and round_seed are no round's",
+                          results->chain);
+    }
+    snprintf(assignment->chain, sizeof assignment->chain, "%s", results->chain);
+    memcpy(assignment->site, site->bytes, sizeof assignment->site);
+    assignment->task = task;
+    assignment->round = (uint32_t)round;
+    assignment->spec = spec->digest;
+    assignment->model = spec->model.sha256;
+    assignment->benchmark = spec->benchmark.sha256;
+    assignment->sampler = assay_sha256_of(sampler, sizeof sampler - 1);
+    assignment->samples_per_item = (uint32_t)(spec->profile_count * spec->replicates);
+    /* Read only; the file's column stays the owner. */
+    assignment->items = (uint32_t *)(uintptr_t)results->item_positions;
+    assignment->count = results->item_count;
+    return assay_plan_init_assigned(&checker->plan, spec, assignment, err);
+}
+
+/* Positions ascend; in a run of one's own none is missing. */
+static enum assay_status check_positions(const struct assay_results *results,
+                                         struct assay_error *err)
+{
+    bool whole = results->chain[0] == '\0';
+    for (uint32_t i = 0; i < results->item_count; i++) {
+        uint32_t position = results->item_positions[i];
+        if (whole ? position == i : i == 0 || position > results->item_positions[i - 1]) continue;
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "/items/position: row %" PRIu32 " is item %" PRIu32
+                          " of the benchmark, out of order",
+                          i, position);
+    }
+    return ASSAY_OK;
 }
 
 /* Parse the source again and seal it with the file digests: canonical text, spec digest and plan
@@ -195,8 +251,13 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
     if (site[0] != '\0' && !parse_hex(site, &key)) {
         return assay_fail(err, ASSAY_EFORMAT, "attribute site: \"%.80s\" is no public key", site);
     }
-    status = assay_plan_init(&checker->plan, spec, results->item_count, key.bytes,
-                             site[0] != '\0' ? sizeof key.bytes : 0, err);
+    if (results->chain[0] != '\0') {
+        status = plan_assigned(checker, site[0] != '\0' ? &key : NULL, err);
+    } else {
+        status = assay_plan_init(&checker->plan, spec, results->item_count, key.bytes,
+                                 site[0] != '\0' ? sizeof key.bytes : 0, err);
+    }
+    if (!status) status = check_positions(results, err);
     if (status) return status;
     if (!assay_digest_equal(&checker->plan.digest, &results->plan_digest)) {
         return digest_differs("plan_digest", &results->plan_digest, &checker->plan.digest, err);

@@ -54,6 +54,7 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
       "the spec's canonical form; spec_digest is its digest (FORMAT.md 4.1)")                      \
     X(ITEM_ID, "/items/id", ITEMS, TEXT, "name", "the item's id in the benchmark")                 \
     X(ITEM_TOPIC, "/items/topic", ITEMS, TEXT, "name", "the item's topic, empty if it has none")   \
+    X(ITEM_POSITION, "/items/position", ITEMS, U32, "index", "line of the benchmark, from 0")      \
     X(ITEM_STRATUM, "/items/stratum", ITEMS, U32, "index", "row of /strata")                       \
     X(ITEM_PROMPT_TOKENS, "/items/prompt_tokens", ITEMS, U32, "tokens", "length of the prompt")    \
     X(ITEM_PROMPT_DIGEST, "/items/prompt_digest", ITEMS, DIGEST, "SHA-256",                        \
@@ -161,6 +162,10 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \
     X(PLAN_DIGEST, "plan_digest", TEXT, "FORMAT.md 4.3")                                           \
     X(SITE, "site", TEXT, "public key of the validator as hex; empty for a run of one's own")      \
+    X(CHAIN, "chain", TEXT, "the network whose assignment this is; empty for a run of one's own")  \
+    X(TASK, "task", TEXT, "… its task, decimal")                                                   \
+    X(ROUND, "round", TEXT, "… its round, decimal")                                                \
+    X(ROUND_SEED, "round_seed", TEXT, "… its seed, which takes the place of the spec's, hex")      \
     X(RECORDS_DIGEST, "records_digest", TEXT, "FORMAT.md 3.3; the same for every honest run")      \
     X(CIRCUMSTANCES_DIGEST, "circumstances_digest", TEXT, "FORMAT.md 3.3; of this run only")       \
     X(MODEL_SHA256, "model_sha256", TEXT, "digest of the model file")                              \

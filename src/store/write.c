@@ -9,6 +9,7 @@
 #include "store/machines.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -157,6 +158,7 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
                   {ASSAY_COLUMN_SPEC_CANONICAL, &spec->canonical, 1},
                   {ASSAY_COLUMN_ITEM_ID, facts->item_ids, items},
                   {ASSAY_COLUMN_ITEM_TOPIC, facts->item_topics, items},
+                  {ASSAY_COLUMN_ITEM_POSITION, facts->item_positions, items},
                   {ASSAY_COLUMN_ITEM_STRATUM, facts->item_strata, items},
                   {ASSAY_COLUMN_ITEM_PROMPT_TOKENS, facts->item_prompt_tokens, items},
                   {ASSAY_COLUMN_ITEM_PROMPT_DIGEST, facts->item_prompt_digests, items},
@@ -287,6 +289,7 @@ struct hex {
     char spec[ASSAY_DIGEST_HEX], plan[ASSAY_DIGEST_HEX], records[ASSAY_DIGEST_HEX],
         circumstances[ASSAY_DIGEST_HEX], model[ASSAY_DIGEST_HEX], benchmark[ASSAY_DIGEST_HEX],
         site[ASSAY_DIGEST_HEX], created[21];
+    char round_seed[ASSAY_DIGEST_HEX], task[24], round[12];
 };
 
 static void fill_hex(struct hex *hex, struct writer *writer)
@@ -303,12 +306,19 @@ static void fill_hex(struct hex *hex, struct writer *writer)
     memcpy(site.bytes, plan->site, sizeof site.bytes);
     assay_digest_hex(&site, hex->site);
     if (plan->site_bytes == 0) hex->site[0] = '\0';
+    hex->task[0] = hex->round[0] = hex->round_seed[0] = '\0';
+    if (plan->assignment) {
+        snprintf(hex->task, sizeof hex->task, "%" PRIu64, plan->assignment->task);
+        snprintf(hex->round, sizeof hex->round, "%" PRIu32, plan->assignment->round);
+        assay_digest_hex(&plan->assignment->round_seed, hex->round_seed);
+    }
     assay_clock_text(assay_clock_epoch_ns(), hex->created);
 }
 
 static enum assay_status finish(struct writer *writer, struct assay_error *err)
 {
     const struct assay_run_facts *facts = writer->facts;
+    const struct assay_assignment *assignment = facts->plan->assignment;
     struct hex hex;
     enum assay_status status =
         assay_machines_digest(&writer->machines, &writer->circumstances, err);
@@ -324,6 +334,10 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_SPEC_DIGEST] = hex.spec,
         [ASSAY_ATTRIBUTE_PLAN_DIGEST] = hex.plan,
         [ASSAY_ATTRIBUTE_SITE] = hex.site,
+        [ASSAY_ATTRIBUTE_CHAIN] = assignment ? assignment->chain : "",
+        [ASSAY_ATTRIBUTE_TASK] = hex.task,
+        [ASSAY_ATTRIBUTE_ROUND] = hex.round,
+        [ASSAY_ATTRIBUTE_ROUND_SEED] = hex.round_seed,
         [ASSAY_ATTRIBUTE_RECORDS_DIGEST] = hex.records,
         [ASSAY_ATTRIBUTE_CIRCUMSTANCES_DIGEST] = hex.circumstances,
         [ASSAY_ATTRIBUTE_MODEL_SHA256] = hex.model,

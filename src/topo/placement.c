@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { THREADS_MAX = 256 }; /* of a session; a larger machine wants several ranks */
+
 struct assay_placement {
     hwloc_topology_t hwloc; /* the topology's; borrowed */
     bool this_machine;
@@ -98,7 +100,8 @@ static enum assay_status fill(struct assay_placement *placement, uint32_t thread
     /* A part of a core, or a machine whose cores hwloc does not know: count processing units. */
     if (cores < 1) cores = hwloc_bitmap_weight(placement->part);
     facts->cores = cores < 1 ? 1 : (uint32_t)cores;
-    facts->threads = threads > 0 ? threads : facts->cores;
+    uint32_t most = facts->cores < THREADS_MAX ? facts->cores : THREADS_MAX;
+    facts->threads = threads > 0 ? threads : most;
     list_set(facts->processors, placement->part);
     placement->thread_count = facts->threads;
     return distribute(placement->hwloc, placement->part, facts->threads, &placement->threads, err);

@@ -62,7 +62,7 @@ static void make_results(struct fixture *f, const char *spec_path)
     struct assay_run_options options = {
         .results = f->results, .batch = 8, .prefill_rows = 32, .threads = 1};
     check_ok(assay_backend_find(&options.backend, "auto", &err), &err);
-    check_ok(assay_job_open(&job, spec_path, NULL, &err), &err);
+    check_ok(assay_job_open(&job, spec_path, NULL, NULL, &err), &err);
     check_ok(assay_comm_open(&comm, 0, &err), &err);
     check_ok(assay_run(job, comm, &options, &outcome, &progress, &err), &err);
     assay_comm_close(comm);

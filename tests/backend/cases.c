@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/exact.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,27 +83,43 @@ static uint16_t scale(struct cases *cases, enum cases_kind kind)
     return assay_to_f16(cases_value(cases) * 0.01f);
 }
 
+/* Where a block's f16 scales stand: its first bytes, but Q6_K's last. */
+static size_t scale_count(enum assay_dtype dtype)
+{
+    return dtype == ASSAY_DTYPE_Q4_1 || dtype == ASSAY_DTYPE_Q5_1 || dtype == ASSAY_DTYPE_Q4_K ||
+                   dtype == ASSAY_DTYPE_Q5_K
+               ? 2
+               : 1;
+}
+
+void cases_scales(enum assay_dtype dtype, uint8_t *block, const uint16_t scales[2])
+{
+    uint8_t *at = dtype == ASSAY_DTYPE_Q6_K ? block + 208 : block;
+    for (size_t i = 0; i < scale_count(dtype); i++) assay_put_le16(at + 2 * i, scales[i]);
+}
+
 static void fill_block(struct cases *cases, enum cases_kind kind, enum assay_dtype dtype,
                        uint8_t *block)
 {
-    size_t bytes = assay_dtype_block_bytes(dtype), head = dtype == ASSAY_DTYPE_Q4_1 ? 4 : 2;
-    if (dtype == ASSAY_DTYPE_F32) {
+    if (dtype == ASSAY_DTYPE_F32 || dtype == ASSAY_DTYPE_BF16) {
         float value;
         cases_values(cases, CASES_PLAIN, &value, 1);
         if (kind == CASES_EXTREME) value = extreme_value(cases, cases_below(cases, 9));
-        assay_put_le32(block, assay_bits(value));
+        if (dtype == ASSAY_DTYPE_F32) assay_put_le32(block, assay_bits(value));
+        if (dtype == ASSAY_DTYPE_BF16) assay_put_le16(block, (uint16_t)(assay_bits(value) >> 16));
         return;
     }
     if (dtype == ASSAY_DTYPE_F16) {
         assay_put_le16(block, scale(cases, kind));
         return;
     }
-    for (size_t i = 0; i < head; i += 2) assay_put_le16(block + i, scale(cases, kind));
     uint32_t pattern = kind == CASES_EXTREME ? cases_below(cases, 4) : 3;
-    for (size_t i = head; i < bytes; i++) {
+    for (size_t i = 0; i < assay_dtype_block_bytes(dtype); i++) {
         uint8_t random = (uint8_t)(cases_word(cases) >> 32);
         block[i] = pattern == 0 ? 0xff : pattern == 1 ? 0x80 : pattern == 2 ? 0x00 : random;
     }
+    const uint16_t scales[2] = {scale(cases, kind), scale(cases, kind)};
+    cases_scales(dtype, block, scales);
 }
 
 struct assay_tensor cases_tensor(struct cases *cases, enum cases_kind kind, enum assay_dtype dtype,
@@ -153,8 +170,39 @@ struct assay_team *cases_team(unsigned threads)
     return team;
 }
 
-const struct assay_backend *cases_cpu(void)
+struct prepared {
+    const struct cases_row *row;
+    const struct assay_backend *cpu;
+};
+
+static void run_prepared(void **state)
 {
-    if (assay_backend_cpu.missing() != NULL) skip();
-    return &assay_backend_cpu;
+    const struct prepared *prepared = *state;
+    const char *missing = prepared->cpu->missing();
+    if (missing != NULL) {
+        print_message("SKIP %s on %s: this machine %s\n", prepared->row->name, prepared->cpu->isa,
+                      missing);
+        skip();
+    }
+    prepared->row->run(prepared->cpu);
+}
+
+int cases_main(const char *group, const struct cases_row *rows, size_t count)
+{
+    enum { TESTS_MAX = 64, NAME_BYTES = 64 };
+    static struct prepared prepared[TESTS_MAX];
+    static struct CMUnitTest tests[TESTS_MAX];
+    static char names[TESTS_MAX][NAME_BYTES];
+    size_t used = 0;
+    const struct assay_backend *backend;
+    for (unsigned b = 0; (backend = assay_backend_at(b)) != NULL; b++) {
+        if (backend == &assay_backend_ref) continue;
+        for (size_t i = 0; i < count && used < TESTS_MAX; i++, used++) {
+            (void)snprintf(names[used], NAME_BYTES, "%s: %s", backend->isa, rows[i].name);
+            prepared[used] = (struct prepared){&rows[i], backend};
+            tests[used] =
+                (struct CMUnitTest){names[used], run_prepared, NULL, NULL, &prepared[used]};
+        }
+    }
+    return _cmocka_run_group_tests(group, tests, used, NULL, NULL);
 }

@@ -31,15 +31,25 @@ void cases_values(struct cases *cases, enum cases_kind kind, float *x, size_t co
  * infinite and NaN. The caller frees the data. */
 struct assay_tensor cases_tensor(struct cases *cases, enum cases_kind kind, enum assay_dtype dtype,
                                  size_t rows, size_t columns);
+/* The f16 scale of a block, and its minimum where it has one. */
+void cases_scales(enum assay_dtype dtype, uint8_t *block, const uint16_t scales[2]);
 void cases_tensor_free(struct assay_tensor *tensor);
 
 /* Fails the test at the first value whose bits differ; a NaN equals any NaN. */
 void cases_equal(const char *what, const float *got, const float *wanted, size_t count);
 
-/* Not NULL; a team of `threads`; the cpu backend, or skips the test where it cannot run. */
+/* Not NULL; a team of `threads`. */
 void *cases_memory(size_t bytes);
 struct assay_team *cases_team(unsigned threads);
-const struct assay_backend *cases_cpu(void);
+
+/* main() of a test program. A cpu test takes its backend from its state and is run for every
+ * instruction set of the CPU; where the machine lacks one it is skipped, and says so. */
+typedef void cases_test(const struct assay_backend *cpu);
+struct cases_row {
+    const char *name;
+    cases_test *run;
+};
+int cases_main(const char *group, const struct cases_row *rows, size_t count);
 
 #define CASES_OK(call)                                                                             \
     do {                                                                                           \

@@ -81,12 +81,14 @@ static void products(struct bench *bench)
     static const size_t batches[] = {1, 4, 16, 64};
     for (unsigned dtype = 0; dtype < ASSAY_DTYPE_COUNT; dtype++) {
         for (size_t s = 0; s < 4; s++) {
-            make_copies(bench, dtype, shapes[s][0], shapes[s][1]);
+            size_t in_block = assay_dtype_block_elements(dtype), columns = shapes[s][1];
+            columns = (columns + in_block - 1) / in_block * in_block;
+            make_copies(bench, dtype, shapes[s][0], columns);
             (void)printf("%-5s %5zu x %4zu  threads %u  batch", assay_dtype_name(dtype),
-                         shapes[s][0], shapes[s][1], assay_team_threads(bench->team));
+                         shapes[s][0], columns, assay_team_threads(bench->team));
             for (size_t b = 0; b < 4; b++) {
                 (void)printf("  %2zu: %6.1f", batches[b],
-                             product_speed(bench, dtype, shapes[s][0], shapes[s][1], batches[b]));
+                             product_speed(bench, dtype, shapes[s][0], columns, batches[b]));
             }
             (void)printf("  GMAC/s\n");
             for (size_t i = 0; i < bench->copy_count; i++) {

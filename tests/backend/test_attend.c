@@ -130,19 +130,17 @@ static void check_shape(struct cases *cases, const struct shape *shape,
     paged_fini(&paged);
 }
 
-static void cpu_equals_ref(void **state)
+static void equals_ref(const struct assay_backend *cpu)
 {
-    const struct assay_backend *cpu = cases_cpu();
     struct cases cases = {4};
     struct assay_team *teams[3];
-    (void)state;
     for (unsigned t = 0; t < 3; t++) teams[t] = cases_team(t + 1);
     for (size_t i = 0; i < SHAPES; i++) check_shape(&cases, &shapes[i], cpu, teams);
     for (unsigned t = 0; t < 3; t++) assay_team_close(teams[t]);
 }
 
 /* Scores that overflow, infinite and NaN keys, values and queries: NaN in the same places. */
-static void nonfinite_values(void **state)
+static void nonfinite_values(const struct assay_backend *cpu)
 {
     static const struct {
         uint32_t position;
@@ -154,13 +152,11 @@ static void nonfinite_values(void **state)
         {130, 1, 0xfc00, 1.0f}, {130, 0, 0xfc00, 1.0f},  {0, 0, 0x3c00, 3e38f},
         {0, 0, 0x7bff, 1e30f},  {128, 0, 0xfbff, 1e36f}, {64, 1, 0x7bff, 1e-40f},
     };
-    const struct assay_backend *cpu = cases_cpu();
     const struct assay_kv_view view = {1, 2, 40, 0, 0};
     enum { HEADS = 6, WIDTH = HEADS * 40 };
     static float q[ROWS * WIDTH], y[ROWS * WIDTH], wanted[ROWS * WIDTH];
     struct assay_team *team = cases_team(2);
     struct cases cases = {5};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct paged paged;
         paged_init(&paged, &cases, &view);
@@ -184,13 +180,11 @@ static bool is_nan_half(uint16_t half)
     return (half & 0x7fff) > 0x7c00;
 }
 
-static void store(void **state)
+static void store(const struct assay_backend *cpu)
 {
     static float keys[VALUES_MAX], values[VALUES_MAX];
-    const struct assay_backend *cpu = cases_cpu();
     struct cases cases = {6};
     struct assay_team *team = cases_team(3);
-    (void)state;
     for (size_t i = 0; i < SHAPES; i++) {
         const struct shape *shape = &shapes[i];
         const struct assay_kv_view view = {shape->layers, shape->kv_heads, shape->head_dim,
@@ -226,10 +220,10 @@ static void store(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpu_equals_ref),
-        cmocka_unit_test(nonfinite_values),
-        cmocka_unit_test(store),
+    static const struct cases_row rows[] = {
+        {"equals ref", equals_ref},
+        {"nonfinite values", nonfinite_values},
+        {"store", store},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cases_main("attend", rows, sizeof rows / sizeof rows[0]);
 }

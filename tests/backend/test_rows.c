@@ -13,29 +13,25 @@ struct fixture {
     float x[VALUES_MAX], w[VALUES_MAX], y[VALUES_MAX], wanted[VALUES_MAX];
 };
 
-static int setup(void **state)
+static struct fixture *open_fixture(const struct assay_backend *cpu)
 {
     static struct fixture fixture;
-    fixture.cpu = &assay_backend_cpu;
+    fixture.cpu = cpu;
     fixture.ref = &assay_backend_ref;
     for (unsigned t = 0; t < 3; t++) fixture.teams[t] = cases_team(t + 1);
     fixture.cases = (struct cases){3};
-    *state = &fixture;
-    return 0;
+    return &fixture;
 }
 
-static int teardown(void **state)
+static void close_fixture(struct fixture *f)
 {
-    struct fixture *f = *state;
     for (unsigned t = 0; t < 3; t++) assay_team_close(f->teams[t]);
-    return 0;
 }
 
-static void norm(void **state)
+static void norm(const struct assay_backend *cpu)
 {
     static const size_t widths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 64, 576, 577};
-    struct fixture *f = *state;
-    (void)cases_cpu();
+    struct fixture *f = open_fixture(cpu);
     for (size_t i = 0; i < 4 * sizeof widths / sizeof widths[0]; i++) {
         size_t width = widths[i / 4], rows = i % 2 == 0 ? 3 : 64;
         cases_values(&f->cases, i % 4 < 2 ? CASES_PLAIN : CASES_EXTREME, f->x, rows * width);
@@ -49,16 +45,16 @@ static void norm(void **state)
         f->cpu->norm(f->teams[1], f->y, f->w, 1e-5f, rows, width, f->y);
         cases_equal("norm in place", f->y, f->wanted, rows * width);
     }
+    close_fixture(f);
 }
 
-static void rotate(void **state)
+static void rotate(const struct assay_backend *cpu)
 {
     static const struct {
         uint32_t heads, head_dim, rope_dims;
     } shapes[] = {{9, 64, 64}, {2, 80, 20}, {3, 10, 6}, {1, 2, 2}, {4, 24, 18}, {20, 64, 48}};
-    struct fixture *f = *state;
+    struct fixture *f = open_fixture(cpu);
     struct assay_row_place places[17] = {{0}};
-    (void)cases_cpu();
     for (size_t i = 0; i < 2 * sizeof shapes / sizeof shapes[0]; i++) {
         uint32_t heads = shapes[i / 2].heads, dim = shapes[i / 2].head_dim;
         size_t count = (size_t)17 * heads * dim;
@@ -72,13 +68,13 @@ static void rotate(void **state)
                        places);
         cases_equal("rotate", f->y, f->wanted, count);
     }
+    close_fixture(f);
 }
 
-static void gates_and_add(void **state)
+static void gates_and_add(const struct assay_backend *cpu)
 {
     static const size_t counts[] = {1, 7, 8, 9, 31, 100, 1536, 9001, 32769};
-    struct fixture *f = *state;
-    (void)cases_cpu();
+    struct fixture *f = open_fixture(cpu);
     for (size_t i = 0; i < 2 * sizeof counts / sizeof counts[0]; i++) {
         size_t n = counts[i / 2];
         enum cases_kind kind = i % 2 == 0 ? CASES_PLAIN : CASES_EXTREME;
@@ -103,13 +99,13 @@ static void gates_and_add(void **state)
         f->cpu->add(f->teams[i % 3], f->y, f->w, n);
         cases_equal("add", f->y, f->wanted, n);
     }
+    close_fixture(f);
 }
 
-static void memory_is_aligned_and_zero(void **state)
+static void memory_is_aligned_and_zero(const struct assay_backend *cpu)
 {
     static const size_t sizes[] = {0, 1, 64, 4097, (size_t)3 << 20};
-    const struct assay_backend *backends[] = {&assay_backend_ref, cases_cpu()};
-    (void)state;
+    const struct assay_backend *backends[] = {&assay_backend_ref, cpu};
     for (size_t i = 0; i < 10; i++) {
         const struct assay_backend *backend = backends[i % 2];
         uint8_t *memory = backend->alloc(sizes[i / 2]);
@@ -124,11 +120,11 @@ static void memory_is_aligned_and_zero(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norm),
-        cmocka_unit_test(rotate),
-        cmocka_unit_test(gates_and_add),
-        cmocka_unit_test(memory_is_aligned_and_zero),
+    static const struct cases_row rows[] = {
+        {"norm", norm},
+        {"rotate", rotate},
+        {"gates and add", gates_and_add},
+        {"memory is aligned and zero", memory_is_aligned_and_zero},
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cases_main("rows", rows, sizeof rows / sizeof rows[0]);
 }

@@ -33,13 +33,11 @@ static void check(const struct assay_backend *cpu, size_t vocab, float inv_t)
     if (finite[0]) assert_true(total >= (uint64_t)1 << 40); /* the largest logit weighs 2^40 */
 }
 
-static void cpu_equals_ref(void **state)
+static void equals_ref(const struct assay_backend *cpu)
 {
     static const size_t vocabs[] = {1, 7, 8, 31, 32, 33, 255, 256, 257, 511, 1000, VOCAB_MAX};
     static const float temperatures[] = {1000.0f, 800.0f, 1.0f, 300.0f, 2000.0f};
-    const struct assay_backend *cpu = cases_cpu();
     struct cases cases = {7};
-    (void)state;
     for (size_t i = 0; i < 12 * sizeof vocabs / sizeof vocabs[0]; i++) {
         size_t vocab = vocabs[i / 12];
         for (size_t k = 0; k < vocab; k++) {
@@ -58,7 +56,7 @@ static void cpu_equals_ref(void **state)
     }
 }
 
-static void maximum(void **state)
+static void maximum(const struct assay_backend *cpu)
 {
     static const struct {
         float logits[4];
@@ -74,8 +72,7 @@ static void maximum(void **state)
         {{NAN, NAN, NAN, NAN}, false, 0},
         {{3, 2, 1, NAN}, false, 0},
     };
-    const struct assay_backend *backends[] = {&assay_backend_ref, cases_cpu()};
-    (void)state;
+    const struct assay_backend *backends[] = {&assay_backend_ref, cpu};
     for (size_t i = 0; i < 4 * sizeof rows / sizeof rows[0]; i++) {
         const struct assay_backend *backend = backends[i % 2];
         bool finite, wide = i / 2 % 2 == 1;
@@ -89,9 +86,9 @@ static void maximum(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpu_equals_ref),
-        cmocka_unit_test(maximum),
+    static const struct cases_row rows[] = {
+        {"equals ref", equals_ref},
+        {"maximum", maximum},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cases_main("weights", rows, sizeof rows / sizeof rows[0]);
 }

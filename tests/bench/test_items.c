@@ -100,11 +100,39 @@ static void refuses_file_that_is_not_there(void **state)
     assert_non_null(strstr(err.text, "no/such/items.jsonl"));
 }
 
+/* A site's part: indices, strata and positions are those of what was kept. */
+static void selects(void **state)
+{
+    static const char text[] =
+        "{\"id\":\"a\",\"question\":\"?\",\"accept\":[\"x\"],\"stratum\":\"easy\"}\n"
+        "{\"id\":\"b\",\"question\":\"?\",\"accept\":[\"x\"],\"stratum\":\"hard\"}\n"
+        "{\"id\":\"c\",\"question\":\"?\",\"accept\":[\"x\"],\"stratum\":\"easy\"}\n"
+        "{\"id\":\"d\",\"question\":\"?\",\"accept\":[\"x\"],\"stratum\":\"odd\"}\n";
+    static const uint32_t kept[] = {1, 2}, beyond[] = {0, 4};
+    struct assay_benchmark *benchmark;
+    struct assay_error err;
+    (void)state;
+    assert_int_equal(assay_benchmark_parse(&benchmark, "items", text, strlen(text), &spec, &err),
+                     ASSAY_OK);
+    assert_int_equal(assay_benchmark_item(benchmark, 3)->position, 3);
+    assert_int_equal(assay_benchmark_select(benchmark, beyond, 2, &err), ASSAY_EVALUE);
+    assert_non_null(strstr(err.text, "item 4 is wanted, the benchmark has 4"));
+    assert_int_equal(assay_benchmark_select(benchmark, kept, 2, &err), ASSAY_OK);
+    assert_int_equal(assay_benchmark_count(benchmark), 2);
+    assert_string_equal(assay_benchmark_item(benchmark, 0)->id, "b");
+    assert_int_equal(assay_benchmark_item(benchmark, 1)->position, 2);
+    assert_int_equal(assay_benchmark_stratum_count(benchmark), 2);
+    assert_string_equal(assay_benchmark_stratum(benchmark, 0), "hard");
+    assert_int_equal(assay_benchmark_item_stratum(benchmark, 1), 1);
+    assay_benchmark_close(benchmark);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_items),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(selects),
         cmocka_unit_test(refuses_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

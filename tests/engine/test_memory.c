@@ -62,6 +62,17 @@ static const struct row {
     {{.dtype = ASSAY_DTYPE_Q4_1, .width = 256}, "auto", 64, 2, 128, 500},
     {{.dtype = ASSAY_DTYPE_F16, .width = 512, .ffn_width = 2048}, "auto", 2, 2, 16, 100},
     {{.dtype = ASSAY_DTYPE_Q8_0, .vocab = 20000}, "auto", 8, 4, 512, 512},
+    {{.architecture = "gemma3",
+      .dtype = ASSAY_DTYPE_Q6_K,
+      .width = 256,
+      .ffn_width = 512,
+      .layers = 7,
+      .head_dim = 128},
+     "auto",
+     4,
+     2,
+     64,
+     400},
     {{.dtype = ASSAY_DTYPE_F32, .vocab = 20000, .output = true}, "ref", 8, 1, 512, 512},
 };
 

@@ -40,6 +40,7 @@ struct taken {
 };
 
 struct fixture {
+    uint32_t context; /* of the sessions; 0: more than is needed */
     struct assay_bytes image;
     struct assay_model *model;
     struct assay_profile profiles[PROFILES];
@@ -115,8 +116,10 @@ static void ask(struct fixture *f, uint8_t seed)
 static struct assay_session *open_session(const struct fixture *f, const char *backend,
                                           uint32_t batch, uint32_t threads, uint32_t prefill_rows)
 {
-    struct assay_session_options options = {
-        .batch = batch, .threads = threads, .prefill_rows = prefill_rows, .context = 160};
+    struct assay_session_options options = {.batch = batch,
+                                            .threads = threads,
+                                            .prefill_rows = prefill_rows,
+                                            .context = f->context ? f->context : 160};
     struct assay_session *session;
     struct assay_error err;
     check_ok(assay_backend_find(&options.backend, backend, &err), &err);
@@ -345,7 +348,15 @@ static void another_model_is_found(void **state)
     }
 }
 
-/* A token whose embedding is NaN: nothing can be drawn behind it, and that is an honest outcome. */
+static void put_weight(struct fixture *f, const struct assay_tensor *tensor, size_t row,
+                       float value)
+{
+    size_t at = (size_t)(tensor->data - f->image.data) + row * tensor->row_bytes;
+    assay_put_le32(f->image.data + at, assay_bits(value));
+}
+
+/* A token all of whose embedding is one large number: its value in the cache overflows f16, nothing
+ * can be drawn behind it, and that is an honest outcome. */
 static void nonfinite_is_replayed(void **state)
 {
     static struct fixture f;
@@ -356,10 +367,9 @@ static void nonfinite_is_replayed(void **state)
     struct assay_session *session = open_session(&f, "auto", 16, 2, 64);
     generate(&f, session);
     assay_session_close(session);
-    const struct assay_tensor *embedding = &assay_model_tensors(f.model)->embedding;
-    size_t row = (size_t)(embedding->data - f.image.data) +
-                 f.taken[SAMPLES - 1].tokens[1] * embedding->row_bytes;
-    assay_put_le32(f.image.data + row, 0x7fc00000);
+    const struct assay_model_tensors *tensors = assay_model_tensors(f.model);
+    put_weight(&f, &tensors->embedding, f.taken[SAMPLES - 1].tokens[1], 1e6f);
+    put_weight(&f, &tensors->layers[0].v, 0, 16000.0f);
     session = open_session(&f, "auto", 16, 2, 64);
     generate(&f, session);
     size_t nonfinite = 0;
@@ -377,6 +387,31 @@ static void nonfinite_is_replayed(void **state)
     close_model(&f);
 }
 
+/* Outputs that the context cuts off: honest ones, and ones that claim to go on. */
+static void full_context_is_replayed(void **state)
+{
+    static struct fixture f;
+    size_t cut = 0;
+    (void)state;
+    f.context = 109 + 7; /* the longest prompt, and less than max_tokens */
+    open_model(&f, &plain);
+    ask(&f, 6);
+    struct assay_session *session = open_session(&f, "auto", 16, 2, 64);
+    generate(&f, session);
+    for (size_t i = 0; i < SAMPLES; i++) cut += f.taken[i].finish == ASSAY_FINISH_CONTEXT;
+    assert_true(cut > 9);
+    replay(&f, session);
+    assert_int_equal(count_findings(&f), 0);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (f.taken[i].finish != ASSAY_FINISH_CONTEXT) continue;
+        f.claims[i].token_count += 10;
+    }
+    replay(&f, session);
+    assert_int_equal(count_findings(&f), cut);
+    assay_session_close(session);
+    close_model(&f);
+}
+
 static void refusals(void **state)
 {
     static struct fixture f;
@@ -386,9 +421,9 @@ static void refusals(void **state)
     ask(&f, 1);
     struct assay_session *session = open_session(&f, "auto", 2, 1, 64);
     claim_all(&f);
-    f.requests[3].asked.max_tokens = 1000;
+    f.requests[3].asked.prompt_count = 160;
     check_refused(assay_session_replay(session, f.requests, GROUPS, visit, &f, &err), ASSAY_EVALUE,
-                  &err, "exceed the context");
+                  &err, "no room for output");
     ask(&f, 1);
     check_ok(assay_session_submit(session, &f.requests[0].asked, &err), &err);
     check_refused(assay_session_replay(session, f.requests, GROUPS, visit, &f, &err), ASSAY_EVALUE,
@@ -404,9 +439,13 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_false_alarm),           cmocka_unit_test(tampering_is_found),
-        cmocka_unit_test(other_settings_are_found), cmocka_unit_test(another_model_is_found),
-        cmocka_unit_test(nonfinite_is_replayed),    cmocka_unit_test(refusals),
+        cmocka_unit_test(no_false_alarm),
+        cmocka_unit_test(tampering_is_found),
+        cmocka_unit_test(other_settings_are_found),
+        cmocka_unit_test(another_model_is_found),
+        cmocka_unit_test(nonfinite_is_replayed),
+        cmocka_unit_test(full_context_is_replayed),
+        cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -363,7 +363,8 @@ static int run(const struct assay_backend *backend)
 
 int main(void)
 {
-    int failed = run(&assay_backend_ref);
-    if (!assay_backend_cpu.missing()) failed += run(&assay_backend_cpu);
-    return failed;
+    const struct assay_backend *fastest = &assay_backend_ref;
+    struct assay_error err;
+    if (assay_backend_find(&fastest, "auto", &err)) fail_msg("%s", err.text);
+    return run(&assay_backend_ref) + run(fastest);
 }

@@ -28,7 +28,7 @@ static void check_spec(const struct assay_spec *spec)
     ASSAY_ASSERT(strlen(spec->name) >= 1 && strlen(spec->name) <= 64);
     ASSAY_ASSERT(spec->description && spec->system && spec->extract);
     ASSAY_ASSERT(spec->model.path[0] && spec->benchmark.path[0] && spec->prompt[0]);
-    ASSAY_ASSERT(spec->chat == ASSAY_CHAT_MODEL || spec->chat == ASSAY_CHAT_NONE);
+    ASSAY_ASSERT(spec->chat < ASSAY_CHAT_COUNT);
     ASSAY_ASSERT(spec->stop_count <= ASSAY_SPEC_STOPS_MAX);
     for (size_t i = 0; i < spec->stop_count; i++) ASSAY_ASSERT(spec->stops[i][0]);
     ASSAY_ASSERT(spec->max_tokens >= 1 && spec->max_tokens <= ASSAY_SPEC_TOKENS_MAX);

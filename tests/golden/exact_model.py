@@ -14,6 +14,9 @@ import math
 import struct
 from fractions import Fraction
 
+from exact_blocks import BLOCK_BYTES, BLOCK_BYTES_MORE, FLOATS, SUPERS
+from exact_blocks import decode, decode_256, from_half, halves, split
+
 NAN, INF = float("nan"), float("inf")
 
 
@@ -115,10 +118,6 @@ def to_half(x):
         return struct.unpack("<H", struct.pack("<e", x))[0]
     except OverflowError:
         return 0xFC00 if x < 0 else 0x7C00
-
-
-def from_half(h):
-    return struct.unpack("<e", struct.pack("<H", h))[0]
 
 
 # --- 1.2 --------------------------------------------------------------------------------
@@ -224,38 +223,17 @@ def quantise(x):
 # --- 1.6, 1.7 ---------------------------------------------------------------------------
 
 
-def split(tensor, block_bytes):
-    return [tensor[i : i + block_bytes] for i in range(0, len(tensor), block_bytes)]
-
-
-def halves(block, count):
-    return [from_half(h) for h in struct.unpack_from("<%dH" % count, block)]
-
-
-def nibbles(packed):
-    return [b & 15 for b in packed] + [b >> 4 for b in packed]
-
-
-def decode(dtype, block):
-    """Scale, minimum and integers of a block."""
-    if dtype == "Q8_0":
-        return halves(block, 1)[0], None, struct.unpack("<32b", block[2:])
-    if dtype == "Q4_0":
-        return halves(block, 1)[0], None, [q - 8 for q in nibbles(block[2:])]
-    d, m = halves(block, 2)
-    return d, m, nibbles(block[4:])
-
-
-BLOCK_BYTES = {"F32": 4, "F16": 2, "Q8_0": 34, "Q4_0": 18, "Q4_1": 20}
-
-
 def elements(dtype, row):
     """The row's elements as the steps of 1.6 take them."""
-    blocks = split(row, BLOCK_BYTES[dtype])
+    blocks = split(row, (BLOCK_BYTES | BLOCK_BYTES_MORE)[dtype])
     if dtype == "F32":
         return [struct.unpack("<f", b)[0] for b in blocks]
+    if dtype == "BF16":
+        return [from_bits(int.from_bytes(b, "little") << 16) for b in blocks]
     if dtype == "F16":
         return [halves(b, 1)[0] for b in blocks]
+    if dtype in SUPERS:
+        return [block for b in blocks for block in decode_256(dtype, b)]
     return [decode(dtype, b) for b in blocks]
 
 
@@ -267,7 +245,7 @@ def tree(v):
 
 def dot(dtype, weights, x):
     """One output: row of weights (elements) times activations."""
-    blocks = dtype not in ("F32", "F16")
+    blocks = dtype not in FLOATS
     inputs = [quantise(x[i : i + 32]) for i in range(0, len(x), 32)] if blocks else x
     n = len(inputs)
     segments = []
@@ -288,7 +266,7 @@ def dot(dtype, weights, x):
 def embedding(dtype, row):
     values = []
     for e in elements(dtype, row):
-        if dtype in ("F32", "F16"):
+        if dtype in FLOATS:
             values.append(e)
         else:
             d, m, q = e
@@ -427,6 +405,20 @@ def random_row(random, dtype, columns, extreme):
     return row
 
 
+def random_row_more(random, dtype, columns, extreme):
+    row = b""
+    for _ in range(columns // (1 if dtype == "BF16" else 256 if dtype in SUPERS else 32)):
+        if dtype == "BF16":
+            row += struct.pack("<H", bits(random.value()) >> 16)
+            continue
+        d, m = (struct.pack("<H", to_half(random.value(s))) for s in (0.01, 0.02))
+        head = d + m if dtype in ("Q5_1", "Q4_K", "Q5_K") else d
+        count = BLOCK_BYTES_MORE[dtype] - len(head)
+        rest = bytes([0x80 if extreme else random.word() >> 56 for _ in range(count)])
+        row += rest + head if dtype == "Q6_K" else head + rest
+    return row
+
+
 def write_functions(random):
     xs = [0.0, -0.0, 1.0, -1.0, 0.5, -10.0, -28.5, 88.0, -87.0, INF, -INF, NAN]
     xs += [from_bits(bits(88.0) + 1), from_bits(bits(-87.0) + 1), 1e-40, -1e-40, 0.34657]
@@ -476,26 +468,45 @@ def write_blocks(random):
         record("quantise", x=f32s(x), d=f32s([d]), xs=f32s([xs]), q=[v & 0xFF for v in q])
 
 
+def write_product(random, dtype, columns, make_row):
+    rows = [make_row(random, dtype, columns, r == 1) for r in range(3)]
+    x = [random.values(columns, 2.0) for _ in range(2)]
+    x[1][0] = 300.0
+    y = [dot(dtype, elements(dtype, w), v) for v in x for w in rows]
+    record(
+        "product_" + dtype,
+        shape=[3, columns, 2],
+        w=padded(b"".join(rows)),
+        x=f32s(x[0] + x[1]),
+        y=f32s(y),
+    )
+
+
+def write_embedding(random, dtype, columns, make_row):
+    rows = [make_row(random, dtype, columns, r == 1) for r in range(3)]
+    y = embedding(dtype, rows[2]) + embedding(dtype, rows[1])
+    record(
+        "embed_" + dtype, shape=[3, columns], w=padded(b"".join(rows)), token=[2, 1], y=f32s(y)
+    )
+
+
 def write_products(random):
     shapes = {"F32": (1, 5, 50), "F16": (3, 50, 64), "Q8_0": (32, 96, 288), "Q4_0": (32, 96, 288)}
     shapes["Q4_1"] = (32, 64, 96, 576)
     for dtype, all_columns in shapes.items():
         for columns in all_columns:
-            rows = [random_row(random, dtype, columns, r == 1) for r in range(3)]
-            x = [random.values(columns, 2.0) for _ in range(2)]
-            x[1][0] = 300.0
-            y = [dot(dtype, elements(dtype, w), v) for v in x for w in rows]
-            record(
-                "product_" + dtype,
-                shape=[3, columns, 2],
-                w=padded(b"".join(rows)),
-                x=f32s(x[0] + x[1]),
-                y=f32s(y),
-            )
+            write_product(random, dtype, columns, random_row)
     for dtype in BLOCK_BYTES:
-        rows = [random_row(random, dtype, 64, r == 1) for r in range(3)]
-        y = embedding(dtype, rows[2]) + embedding(dtype, rows[1])
-        record("embed_" + dtype, shape=[3, 64], w=padded(b"".join(rows)), token=[2, 1], y=f32s(y))
+        write_embedding(random, dtype, 64, random_row)
+
+
+def write_products_more(random):
+    shapes = {"BF16": (3, 50), "Q5_0": (32, 288), "Q5_1": (64, 96)}
+    shapes |= dict.fromkeys(SUPERS, (256, 1280))
+    for dtype, all_columns in shapes.items():
+        for columns in all_columns:
+            write_product(random, dtype, columns, random_row_more)
+        write_embedding(random, dtype, 256 if dtype in SUPERS else 64, random_row_more)
 
 
 def write_rows(random):
@@ -577,6 +588,7 @@ def main():
     write_sampler(random)
     more = Random(20261)  # what came later, so that the records above stay as they were
     write_gelu(more)
+    write_products_more(more)
     write_attention(more, ((2, 1, 16, 130, 67), (1, 1, 7, 140, 10), (2, 2, 20, 63, 64)))
 
 

@@ -62,14 +62,17 @@ ASSAY_MUST_CHECK enum assay_status assay_gguf_image_finish(const struct assay_gg
                                                            struct assay_bytes *out,
                                                            struct assay_error *err);
 
-/* A tiny llama model. Zero means the default in brackets. */
+/* A tiny model. Zero means the default in brackets. */
 struct assay_test_gguf_options {
+    const char *architecture; /* ["llama"] qwen2, qwen3, gemma3 */
     uint32_t layers;          /* [2] */
     uint32_t width;           /* [64] a multiple of 32 for block types */
     uint32_t ffn_width;       /* [96] likewise */
     uint32_t heads, kv_heads; /* [4, 2] */
     uint32_t vocab;           /* [the smallest: 256 bytes, a few merges, 3 control tokens] */
     uint32_t context;         /* [512] */
+    uint32_t head_dim;        /* [width/heads] */
+    uint32_t window;          /* [none; gemma3: 40] */
     enum assay_dtype dtype;   /* of the matrices; F32 is 0 and so the default */
     enum assay_dtype embedding_dtype;
     uint64_t seed;

@@ -1,4 +1,4 @@
-/* A tiny llama model with pseudo-random weights of sensible scale, and a byte-level BPE vocabulary:
+/* A tiny model with pseudo-random weights of sensible scale, and a byte-level BPE vocabulary:
  * 3 control tokens, 256 bytes, merges. */
 #include "harness/gguf_image.h"
 
@@ -35,7 +35,8 @@ enum {
     BYTES = 256,
     LETTERS = 26,
     SMALLEST = ASSAY_TEST_FIRST_BYTE + BYTES + WORDS,
-    TEXT_BYTES = 32
+    TEXT_BYTES = 32,
+    KEY_BYTES = 96
 };
 
 static const char *const default_template =
@@ -48,6 +49,7 @@ static struct assay_test_gguf_options complete(const struct assay_test_gguf_opti
 {
     struct assay_test_gguf_options o = {0};
     if (options) o = *options;
+    if (!o.architecture) o.architecture = "llama";
     if (!o.layers) o.layers = 2;
     if (!o.width) o.width = 64;
     if (!o.ffn_width) o.ffn_width = 96;
@@ -55,6 +57,8 @@ static struct assay_test_gguf_options complete(const struct assay_test_gguf_opti
     if (!o.kv_heads) o.kv_heads = o.heads > 1 ? o.heads / 2 : 1;
     if (!o.vocab) o.vocab = SMALLEST;
     if (!o.context) o.context = 512;
+    if (!o.head_dim) o.head_dim = o.width / o.heads;
+    if (!o.window && !strcmp(o.architecture, "gemma3")) o.window = 40;
     if (!(o.norm_eps > 0)) o.norm_eps = 1e-5f;
     if (!(o.rope_base > 0)) o.rope_base = 10000.0f;
     if (!o.pre) o.pre = "smollm";
@@ -176,18 +180,28 @@ void assay_test_gguf_keys(struct assay_gguf_image *image,
                           const struct assay_test_gguf_options *options)
 {
     struct assay_test_gguf_options o = complete(options);
-    assay_gguf_image_text(image, "general.architecture", "llama");
+    const struct {
+        const char *name;
+        uint32_t value;
+    } numbers[] = {{"block_count", o.layers},         {"context_length", o.context},
+                   {"embedding_length", o.width},     {"feed_forward_length", o.ffn_width},
+                   {"attention.head_count", o.heads}, {"attention.head_count_kv", o.kv_heads},
+                   {"vocab_size", o.vocab},           {"rope.dimension_count", o.head_dim}};
+    char key[KEY_BYTES];
+    assay_gguf_image_text(image, "general.architecture", o.architecture);
     assay_gguf_image_text(image, "general.name", "tiny");
-    assay_gguf_image_u32(image, "llama.block_count", o.layers);
-    assay_gguf_image_u32(image, "llama.context_length", o.context);
-    assay_gguf_image_u32(image, "llama.embedding_length", o.width);
-    assay_gguf_image_u32(image, "llama.feed_forward_length", o.ffn_width);
-    assay_gguf_image_u32(image, "llama.attention.head_count", o.heads);
-    assay_gguf_image_u32(image, "llama.attention.head_count_kv", o.kv_heads);
-    assay_gguf_image_f32(image, "llama.rope.freq_base", o.rope_base);
-    assay_gguf_image_f32(image, "llama.attention.layer_norm_rms_epsilon", o.norm_eps);
-    assay_gguf_image_u32(image, "llama.vocab_size", o.vocab);
-    assay_gguf_image_u32(image, "llama.rope.dimension_count", o.width / o.heads);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        snprintf(key, sizeof key, "%s.%s", o.architecture, numbers[i].name);
+        assay_gguf_image_u32(image, key, numbers[i].value);
+    }
+    snprintf(key, sizeof key, "%s.rope.freq_base", o.architecture);
+    assay_gguf_image_f32(image, key, o.rope_base);
+    snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", o.architecture);
+    assay_gguf_image_f32(image, key, o.norm_eps);
+    snprintf(key, sizeof key, "%s.attention.key_length", o.architecture);
+    if (o.head_dim != o.width / o.heads) assay_gguf_image_u32(image, key, o.head_dim);
+    snprintf(key, sizeof key, "%s.attention.sliding_window", o.architecture);
+    if (o.window) assay_gguf_image_u32(image, key, o.window);
     add_tokenizer(image, &o);
 }
 
@@ -211,6 +225,25 @@ static void put_f16(uint8_t *to, float value)
     assay_put_le16(to, assay_to_f16(value));
 }
 
+/* Bits at random, and scales with which the values are in about ±scale. */
+static void put_other_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t *state)
+{
+    static const size_t bytes[] = {[ASSAY_DTYPE_Q5_0] = 22,
+                                   [ASSAY_DTYPE_Q5_1] = 24,
+                                   [ASSAY_DTYPE_Q4_K] = 144,
+                                   [ASSAY_DTYPE_Q5_K] = 176,
+                                   [ASSAY_DTYPE_Q6_K] = 210};
+    float varied = scale * (1.0f + 0.25f * uniform(state));
+    for (size_t i = 0; i < bytes[dtype]; i++) to[i] = (uint8_t)(next(state) >> 56);
+    if (dtype == ASSAY_DTYPE_Q5_0) put_f16(to, varied / 16.0f);
+    if (dtype == ASSAY_DTYPE_Q5_1) put_f16(to, varied / 16.0f);
+    if (dtype == ASSAY_DTYPE_Q5_1) put_f16(to + 2, -varied);
+    if (dtype == ASSAY_DTYPE_Q4_K) put_f16(to, varied / (63.0f * 8.0f));
+    if (dtype == ASSAY_DTYPE_Q5_K) put_f16(to, varied / (63.0f * 16.0f));
+    if (dtype == ASSAY_DTYPE_Q4_K || dtype == ASSAY_DTYPE_Q5_K) put_f16(to + 2, varied / 63.0f);
+    if (dtype == ASSAY_DTYPE_Q6_K) put_f16(to + 208, varied / (128.0f * 32.0f));
+}
+
 /* One block of values in about ±scale. */
 static void put_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t *state)
 {
@@ -225,6 +258,16 @@ static void put_block(uint8_t *to, enum assay_dtype dtype, float scale, uint64_t
     case ASSAY_DTYPE_Q8_0:
         put_f16(to, scale * (1.0f + 0.25f * uniform(state)) / 127.0f);
         for (size_t i = 0; i < 32; i++) to[2 + i] = (uint8_t)(int8_t)(127.0f * uniform(state));
+        return;
+    case ASSAY_DTYPE_BF16:
+        assay_put_le16(to, (uint16_t)(assay_bits(scale * uniform(state)) >> 16));
+        return;
+    case ASSAY_DTYPE_Q5_0:
+    case ASSAY_DTYPE_Q5_1:
+    case ASSAY_DTYPE_Q4_K:
+    case ASSAY_DTYPE_Q5_K:
+    case ASSAY_DTYPE_Q6_K:
+        put_other_block(to, dtype, scale, state);
         return;
     case ASSAY_DTYPE_Q4_1:
         put_f16(to + 2, -scale * (1.0f + 0.25f * uniform(state)));
@@ -243,9 +286,12 @@ static const struct {
     uint32_t id;
     size_t elements, bytes;
 } block_of[ASSAY_DTYPE_COUNT] = {
-    [ASSAY_DTYPE_F32] = {0, 1, 4},    [ASSAY_DTYPE_F16] = {1, 1, 2},
-    [ASSAY_DTYPE_Q4_0] = {2, 32, 18}, [ASSAY_DTYPE_Q4_1] = {3, 32, 20},
-    [ASSAY_DTYPE_Q8_0] = {8, 32, 34},
+    [ASSAY_DTYPE_F32] = {0, 1, 4},       [ASSAY_DTYPE_F16] = {1, 1, 2},
+    [ASSAY_DTYPE_Q4_0] = {2, 32, 18},    [ASSAY_DTYPE_Q4_1] = {3, 32, 20},
+    [ASSAY_DTYPE_Q8_0] = {8, 32, 34},    [ASSAY_DTYPE_BF16] = {30, 1, 2},
+    [ASSAY_DTYPE_Q5_0] = {6, 32, 22},    [ASSAY_DTYPE_Q5_1] = {7, 32, 24},
+    [ASSAY_DTYPE_Q4_K] = {12, 256, 144}, [ASSAY_DTYPE_Q5_K] = {13, 256, 176},
+    [ASSAY_DTYPE_Q6_K] = {14, 256, 210},
 };
 
 static void add_matrix(struct assay_gguf_image *image, const char *name, enum assay_dtype dtype,
@@ -285,26 +331,39 @@ static void add_vector(struct assay_gguf_image *image, const char *name, uint64_
 static void add_layer(struct assay_gguf_image *image, const struct assay_test_gguf_options *o,
                       uint32_t layer, uint64_t *state)
 {
-    const uint32_t width = o->width, kv = o->width / o->heads * o->kv_heads;
+    const uint32_t width = o->width, kv = o->head_dim * o->kv_heads, all = o->head_dim * o->heads;
+    const bool gemma3 = !strcmp(o->architecture, "gemma3"),
+               qwen2 = !strcmp(o->architecture, "qwen2");
+    const bool norms = gemma3 || !strcmp(o->architecture, "qwen3");
     const struct {
         const char *name;
-        uint32_t columns, rows; /* rows 0: a norm */
+        uint32_t columns, rows; /* rows 0: a vector */
+        float base, spread;     /* of a vector */
+        bool there;
     } parts[] = {
-        {"attn_norm", width, 0},
-        {"attn_q", width, width},
-        {"attn_k", width, kv},
-        {"attn_v", width, kv},
-        {"attn_output", width, width},
-        {"ffn_norm", width, 0},
-        {"ffn_gate", width, o->ffn_width},
-        {"ffn_up", width, o->ffn_width},
-        {"ffn_down", o->ffn_width, width},
+        {"attn_norm.weight", width, 0, 1.0f, 0.1f, true},
+        {"attn_q.weight", width, all, 0, 0, true},
+        {"attn_k.weight", width, kv, 0, 0, true},
+        {"attn_v.weight", width, kv, 0, 0, true},
+        {"attn_q.bias", all, 0, 0.0f, 1.0f, qwen2},
+        {"attn_k.bias", kv, 0, 0.0f, 1.0f, qwen2},
+        {"attn_v.bias", kv, 0, 0.0f, 1.0f, qwen2},
+        {"attn_q_norm.weight", o->head_dim, 0, 1.5f, 0.5f, norms},
+        {"attn_k_norm.weight", o->head_dim, 0, 1.5f, 0.5f, norms},
+        {"attn_output.weight", all, width, 0, 0, true},
+        {"post_attention_norm.weight", width, 0, 1.0f, 0.5f, gemma3},
+        {"ffn_norm.weight", width, 0, 1.0f, 0.1f, true},
+        {"ffn_gate.weight", width, o->ffn_width, 0, 0, true},
+        {"ffn_up.weight", width, o->ffn_width, 0, 0, true},
+        {"ffn_down.weight", o->ffn_width, width, 0, 0, true},
+        {"post_ffw_norm.weight", width, 0, 1.0f, 0.5f, gemma3},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         char name[64];
-        snprintf(name, sizeof name, "blk.%u.%s.weight", layer, parts[i].name);
+        if (!parts[i].there) continue;
+        snprintf(name, sizeof name, "blk.%u.%s", layer, parts[i].name);
         if (parts[i].rows == 0) {
-            add_vector(image, name, parts[i].columns, 1.0f, 0.1f, state);
+            add_vector(image, name, parts[i].columns, parts[i].base, parts[i].spread, state);
         } else {
             float scale = sqrtf(3.0f / (float)parts[i].columns);
             add_matrix(image, name, o->dtype, parts[i].columns, parts[i].rows, scale, state);
@@ -323,7 +382,7 @@ void assay_test_gguf_tensors(struct assay_gguf_image *image,
     for (uint32_t i = 0; i < o.layers; i++) add_layer(image, &o, i, &state);
     add_vector(image, "output_norm.weight", o.width, 1.0f, 0.1f, &state);
     if (o.rope_factors) {
-        add_vector(image, "rope_freqs.weight", o.width / o.heads / 2, 4.0f, 3.0f, &state);
+        add_vector(image, "rope_freqs.weight", o.head_dim / 2, 4.0f, 3.0f, &state);
     }
 }
 

@@ -27,7 +27,7 @@ TCP = ("--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo", "--mca",
 
 
 def mpirun(ranks, spec, results, *options, transport=SHARED, **more):
-    """Start mpirun in a process group of its own. As root Open MPI wants to be asked twice."""
+    """Start mpirun in a session of its own. As root Open MPI wants to be asked twice."""
     return subprocess.Popen(
         ["mpirun", "-n", str(ranks), "--oversubscribe", *transport, str(ASSAY), "run", str(spec)]
         + ["--model-dir", str(model_dir()), "--output", str(results), "--threads", "1"]
@@ -55,8 +55,8 @@ def one_rank(spec, results):
 
 
 def journal_samples(path):
-    """Sample → canonical bytes, from every file of a journal, by FORMAT.md 5 alone; and how often a
-    sample is there."""
+    """Sample → canonical bytes, from every file of a journal, by FORMAT.md 5 alone; and how many
+    sample frames there are."""
     found, count = {}, 0
     for file in pathlib.Path(path).glob("rank-*.log"):
         data, at = file.read_bytes(), 84
@@ -124,11 +124,6 @@ def children(pid):
     return found
 
 
-def acknowledged(folder):
-    """What must survive a kill: every whole frame that is in the files now."""
-    return set(journal_samples(folder)[0])
-
-
 def kills(folder, wanted):
     rng = random.Random(20261124)
     spec = write_job(folder, items=24, replicates=8)
@@ -144,22 +139,23 @@ def kills(folder, wanted):
             ranks = rng.choice([1, 2, 3, 4])
             transport = rng.choice([SHARED, TCP])
             process = mpirun(ranks, spec, results, transport=transport)
-            kept = acknowledged(journal) if pathlib.Path(journal).exists() else set()
+            kept = set(journal_samples(journal)[0])
             try:
                 process.wait(timeout=rng.uniform(0.3, max(1.0, whole * 0.4)))
             except subprocess.TimeoutExpired:
                 victims = children(process.pid)
-                if victims:
+                if not victims:
+                    process.kill()
+                else:
                     os.kill(rng.choice(victims), signal.SIGKILL)
                     done += 1
                 process.communicate(timeout=120)
-                if pathlib.Path(journal).exists():
-                    now, count = journal_samples(journal)
-                    if kept - set(now):
-                        sys.exit(f"{len(kept - set(now))} samples that were on the disk are lost")
-                    if count != len(now):
-                        sys.exit(f"{count - len(now)} samples were computed twice")
-                    continue
+                now, count = journal_samples(journal)
+                if kept - set(now):
+                    sys.exit(f"{len(kept - set(now))} samples that were on the disk are lost")
+                if count != len(now):
+                    sys.exit(f"{count - len(now)} samples were computed twice")
+                continue
             err = finish(process, f"after {done} kills")
             torn += "torn" in err
             break
@@ -167,7 +163,7 @@ def kills(folder, wanted):
         print(f"{done} kills so far: {got}", flush=True)
         if got != want:
             sys.exit(f"the digests differ: undisturbed {want}")
-    print(f"{done} kills of random ranks in {runs} runs: 0 samples lost, 0 twice; {torn} torn tails")
+    print(f"{done} kills of random ranks, {runs} runs: 0 samples lost, 0 twice; {torn} torn tails")
 
 
 def must_say(err, text, what):
@@ -196,13 +192,17 @@ def refuse_different_specs(folder, spec):
     other = spec.with_name("other.yaml")
     other.write_text(spec.read_text().replace("\nseed: ", "\nseed: 1"))
     script = pathlib.Path(folder, "which.sh")
-    script.write_text('[ "$OMPI_COMM_WORLD_RANK" = 1 ] && set -- "$1" run "$3" "${@:4}" || '
-                      'set -- "$1" run "$2" "${@:4}"\nexec "$@"\n')
+    script.write_text(
+        f'spec={spec}\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && spec={other}\n'
+        f'exec {ASSAY} run "$spec" --model-dir {model_dir()} --output {folder}/differ.h5\n'
+    )
     process = subprocess.run(
-        ["mpirun", "-n", "2", "--oversubscribe", "bash", str(script), str(ASSAY), str(spec),
-         str(other), "--model-dir", str(model_dir()), "--output", f"{folder}/differ.h5"],
+        ["mpirun", "-n", "2", "--oversubscribe", "sh", str(script)],
         env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
-        capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     if process.returncode != 3:
         sys.exit(f"different specs: exit {process.returncode}\n{process.stderr}")
     must_say(process.stderr, "rank 1 on ", "ranks with different specs")
@@ -275,4 +275,5 @@ def main():
             refusals(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

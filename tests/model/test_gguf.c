@@ -61,11 +61,10 @@ static void test_dtypes(void **state)
         uint32_t id;
         const char *name;
         size_t elements, bytes;
-    } rows[] = {{0, "F32", 1, 4},
-                {1, "F16", 1, 2},
-                {2, "Q4_0", 32, 18},
-                {3, "Q4_1", 32, 20},
-                {8, "Q8_0", 32, 34}};
+    } rows[] = {{0, "F32", 1, 4},       {1, "F16", 1, 2},      {2, "Q4_0", 32, 18},
+                {3, "Q4_1", 32, 20},    {8, "Q8_0", 32, 34},   {30, "BF16", 1, 2},
+                {6, "Q5_0", 32, 22},    {7, "Q5_1", 32, 24},   {12, "Q4_K", 256, 144},
+                {13, "Q5_K", 256, 176}, {14, "Q6_K", 256, 210}};
     assert_int_equal(COUNT_OF(rows), ASSAY_DTYPE_COUNT);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         enum assay_dtype dtype = ASSAY_DTYPE_COUNT;
@@ -75,10 +74,11 @@ static void test_dtypes(void **state)
         assert_int_equal(assay_dtype_block_bytes(dtype), rows[i].bytes);
     }
     enum assay_dtype dtype;
-    assert_false(assay_dtype_from_gguf(12, &dtype));
-    assert_string_equal(assay_dtype_refused_name(12), "Q4_K");
+    assert_false(assay_dtype_from_gguf(10, &dtype));
+    assert_string_equal(assay_dtype_refused_name(10), "Q2_K");
     assert_string_equal(assay_dtype_refused_name(4711), "unknown");
-    assert_string_equal(assay_dtype_supported(), "F32 F16 Q4_0 Q4_1 Q8_0");
+    assert_string_equal(assay_dtype_supported(),
+                        "F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K");
 }
 
 static void test_integers(void **state)
@@ -307,7 +307,7 @@ static void tensor_name_long(struct assay_gguf_image *image)
 }
 static void tensor_type(struct assay_gguf_image *image)
 {
-    add_tensor(image, "new", 14, four, 1);
+    add_tensor(image, "new", 11, four, 1);
 }
 static void tensor_type_new(struct assay_gguf_image *image)
 {
@@ -393,7 +393,8 @@ static const struct {
     {tensor_twice, ASSAY_EFORMAT, "tensor cube is there twice"},
     {tensor_name_long, ASSAY_EFORMAT, "is too long"},
     {tensor_type, ASSAY_EUNSUPPORTED,
-     "tensor new: type 14 (Q6_K) is not supported; supported are F32 F16 Q4_0 Q4_1 Q8_0"},
+     "tensor new: type 11 (Q3_K) is not supported; supported are F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 "
+     "Q8_0 Q4_K Q5_K Q6_K"},
     {tensor_type_new, ASSAY_EUNSUPPORTED, "tensor new: type 65536 (unknown)"},
     {tensor_dims_0, ASSAY_EFORMAT, "tensor new has 0 dimensions"},
     {tensor_dims_5, ASSAY_EFORMAT, "tensor new has 5 dimensions; 1 to 4"},

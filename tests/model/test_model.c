@@ -102,6 +102,83 @@ static void test_accepted(void **state)
     }
 }
 
+/* What each architecture's pass has, and that each of its tensors is demanded. */
+static const struct {
+    const char *name;
+    bool adjacent, biases, head_norms, post_norms, gelu;
+    float embedding_scale;
+    uint32_t windows[3]; /* of layers 0, 5, 6 */
+    const char *missing[4];
+} architecture_rows[] = {
+    {"llama", true, false, false, false, false, 1.0f, {0}, {"blk.1.attn_q.weight"}},
+    {"qwen2",
+     false,
+     true,
+     false,
+     false,
+     false,
+     1.0f,
+     {0},
+     {"blk.0.attn_q.bias", "blk.1.attn_k.bias", "blk.2.attn_v.bias"}},
+    {"qwen3",
+     false,
+     false,
+     true,
+     false,
+     false,
+     1.0f,
+     {0},
+     {"blk.0.attn_q_norm.weight", "blk.1.attn_k_norm.weight"}},
+    {"gemma3",
+     false,
+     false,
+     true,
+     true,
+     true,
+     8.0f,
+     {40, 0, 40},
+     {"blk.0.attn_q_norm.weight", "blk.1.attn_k_norm.weight", "blk.2.post_attention_norm.weight",
+      "blk.3.post_ffw_norm.weight"}},
+};
+
+static void test_architectures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(architecture_rows); i++) {
+        const struct assay_test_gguf_options options = {
+            .architecture = architecture_rows[i].name, .layers = 7, .head_dim = 32};
+        struct assay_bytes bytes = patch_image(&options);
+        struct assay_model *model = parse(&bytes);
+        const struct assay_hyper *hyper = assay_model_hyper(model);
+        const struct assay_layer_tensors *layer = &assay_model_tensors(model)->layers[6];
+        assert_string_equal(hyper->architecture, architecture_rows[i].name);
+        assert_int_equal(hyper->head_dim, 32);
+        assert_int_equal(hyper->rope_pairs_adjacent, architecture_rows[i].adjacent);
+        assert_int_equal(hyper->gelu, architecture_rows[i].gelu);
+        assert_true(hyper->embedding_scale == architecture_rows[i].embedding_scale);
+        assert_int_equal(layer->q.rows, 128);
+        assert_int_equal(layer->o.columns, 128);
+        assert_int_equal(layer->v_bias.data != NULL, architecture_rows[i].biases);
+        assert_int_equal(layer->k_norm.data != NULL, architecture_rows[i].head_norms);
+        assert_int_equal(layer->ffn_post_norm.data != NULL, architecture_rows[i].post_norms);
+        for (uint32_t w = 0; w < 3; w++) {
+            assert_int_equal(assay_hyper_window(hyper, w > 0 ? w + 4 : 0),
+                             architecture_rows[i].windows[w]);
+        }
+        assay_model_close(model);
+        for (size_t m = 0;
+             m < COUNT_OF(architecture_rows[i].missing) && architecture_rows[i].missing[m]; m++) {
+            struct assay_bytes copy = patch_image(&options);
+            struct assay_error err;
+            patch_find(&copy, architecture_rows[i].missing[m])[0] = 'x';
+            check_refused(assay_model_parse(&model, copy.data, copy.size, &err), ASSAY_EFORMAT,
+                          &err, architecture_rows[i].missing[m]);
+            assay_bytes_fini(&copy);
+        }
+        assay_bytes_fini(&bytes);
+    }
+}
+
 /* Optional keys that say what the defaults say. */
 static void test_harmless_keys(void **state)
 {
@@ -134,9 +211,10 @@ static const struct {
     const char *message;
 } changed_rows[] = {
     {.from = "llama",
-     .to = "qwen2",
+     .to = "mamba",
      .status = ASSAY_EUNSUPPORTED,
-     .message = "architecture \"qwen2\" is not supported; supported is llama"},
+     .message =
+         "architecture \"mamba\" is not supported; supported are llama, qwen2, qwen3 and gemma3"},
     {.from = "general.architecture",
      .to = "general.architectura",
      .status = ASSAY_EFORMAT,
@@ -266,7 +344,7 @@ static const struct {
     {.from = "gpt2",
      .to = "bert",
      .status = ASSAY_EUNSUPPORTED,
-     .message = "tokenizer \"bert\" is not supported; supported is gpt2"},
+     .message = "tokenizer \"bert\" is not supported; supported are gpt2 and llama"},
     {.from = "smollm",
      .to = "falcon",
      .status = ASSAY_EUNSUPPORTED,
@@ -310,16 +388,15 @@ static void test_added_keys(void **state)
         float number;
         const char *message;
     } rows[] = {
-        {GGUF_TEXT, "llama.rope.scaling.type", "linear", 0, "is \"linear\"; supported is \"none\""},
-        {GGUF_TEXT, "llama.rope.scaling.type", "yarn", 0, "llama.rope.scaling.type is \"yarn\""},
-        {GGUF_F32, "llama.rope.scaling.factor", NULL, 4, "factor is 4; supported is 1"},
-        {GGUF_F32, "llama.rope.scale_linear", NULL, 2, "llama.rope.scale_linear is 2"},
-        {GGUF_U32, "llama.attention.key_length", NULL, 32, "key_length is 32; supported is 16"},
+        {GGUF_TEXT, "llama.rope.scaling.type", "yarn", 0,
+         "\"yarn\"; supported are \"none\" and \"linear\""},
         {GGUF_U32, "llama.attention.value_length", NULL, 8, "value_length is 8; supported is 16"},
         {GGUF_U32, "llama.expert_count", NULL, 8, "llama.expert_count is 8; supported is 0"},
         {GGUF_BOOL, "llama.attention.causal", NULL, 0, "causal is false; supported is true"},
-        {GGUF_U32, "llama.attention.sliding_window", NULL, 9,
-         "key llama.attention.sliding_window is not known"},
+        {GGUF_U32, "llama.attention.sliding_window_pattern", NULL, 6,
+         "sliding_window_pattern is 6; supported is 0"},
+        {GGUF_U32, "llama.attention.clamp_kqv", NULL, 9,
+         "key llama.attention.clamp_kqv is not known"},
         {GGUF_BOOL, "tokenizer.ggml.add_eos_token", NULL, 1, "add_eos_token is true"},
         {GGUF_BOOL, "tokenizer.ggml.add_space_prefix", NULL, 1, "add_space_prefix is true"},
     };
@@ -505,15 +582,11 @@ static void test_deterministic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hyper),
-        cmocka_unit_test(test_tensors),
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_harmless_keys),
-        cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_added_keys),
-        cmocka_unit_test(test_tensor_refusals),
-        cmocka_unit_test(test_norm_type),
-        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_hyper),         cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_architectures),
+        cmocka_unit_test(test_harmless_keys), cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_added_keys),    cmocka_unit_test(test_tensor_refusals),
+        cmocka_unit_test(test_norm_type),     cmocka_unit_test(test_open),
         cmocka_unit_test(test_deterministic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,12 +115,64 @@ static void golden_digests(void **state)
     assay_spec_destroy(spec);
 }
 
+/* What an assignment must have in common with the spec, and that all of it enters the digest. */
+static void assignments(void **state)
+{
+    (void)state;
+    struct assay_spec *spec =
+        sealed("assay: 1\nname: short\n" REST "replicates: 3\nprofiles: [{name: p}, {name: q}]\n");
+    uint32_t items[] = {1, 4};
+    const struct assay_assignment good = {.chain = "alps",
+                                          .task = 7,
+                                          .site = {9},
+                                          .spec = spec->digest,
+                                          .benchmark = spec->benchmark.sha256,
+                                          .model = spec->model.sha256,
+                                          .sampler = assay_sha256_of("sampler-1", 9),
+                                          .item_count = 5,
+                                          .samples_per_item = 6,
+                                          .items = items,
+                                          .count = 2};
+    struct assay_assignment other = good;
+    struct assay_plan plan, changed;
+    struct assay_error err;
+    assert_int_equal(assay_plan_init_assigned(&plan, spec, &good, &err), ASSAY_OK);
+    assert_int_equal(plan.sample_count, 12);
+    assert_int_equal(plan.site_bytes, 32);
+    uint8_t *const wrong[] = {other.spec.bytes, other.benchmark.bytes, other.model.bytes,
+                              other.sampler.bytes};
+    static const char *const said[] = {"for spec", "for benchmark", "for model", "for sampler"};
+    for (size_t i = 0; i < 4; i++) {
+        wrong[i][31] ^= 1;
+        assert_int_equal(assay_plan_init_assigned(&changed, spec, &other, &err), ASSAY_EMISMATCH);
+        assert_non_null(strstr(err.text, said[i]));
+        wrong[i][31] ^= 1;
+    }
+    other.samples_per_item = 5;
+    assert_int_equal(assay_plan_init_assigned(&changed, spec, &other, &err), ASSAY_EMISMATCH);
+    assert_non_null(strstr(err.text, "wants 5 samples an item, the spec makes 6"));
+    for (unsigned i = 0; i < 6; i++) {
+        uint32_t others[] = {1, 3};
+        other = good;
+        if (i == 0) other.chain[0] = 'b';
+        if (i == 1) other.task++;
+        if (i == 2) other.round++;
+        if (i == 3) other.site[31]++;
+        if (i == 4) other.round_seed.bytes[0]++;
+        if (i == 5) other.items = others;
+        assert_int_equal(assay_plan_init_assigned(&changed, spec, &other, &err), ASSAY_OK);
+        assert_false(assay_digest_equal(&plan.digest, &changed.digest));
+    }
+    assay_spec_destroy(spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_are_numbered_item_major),
         cmocka_unit_test(limits),
         cmocka_unit_test(golden_digests),
+        cmocka_unit_test(assignments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

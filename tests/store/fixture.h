@@ -199,7 +199,7 @@ struct fixture_facts {
     struct assay_run_facts facts;
     char ids[FIXTURE_ITEMS][32];
     const char *item_ids[FIXTURE_ITEMS], *topics[FIXTURE_ITEMS], *strata[FIXTURE_STRATA];
-    uint32_t item_strata[FIXTURE_ITEMS], prompt_tokens[FIXTURE_ITEMS];
+    uint32_t positions[FIXTURE_ITEMS], item_strata[FIXTURE_ITEMS], prompt_tokens[FIXTURE_ITEMS];
     struct assay_digest prompt_digests[FIXTURE_ITEMS];
 };
 
@@ -209,6 +209,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
         snprintf(out->ids[i], sizeof out->ids[i], "math/%u", i);
         out->item_ids[i] = out->ids[i];
         out->topics[i] = i == 0 ? "" : "Zahlen und Größen";
+        out->positions[i] = plan->assignment ? plan->assignment->items[i] : i;
         out->item_strata[i] = i % FIXTURE_STRATA;
         out->prompt_tokens[i] = 10 + i;
         out->prompt_digests[i] = fixture_digest("prompt", i);
@@ -221,6 +222,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
                                           .host = "node-1",
                                           .item_ids = out->item_ids,
                                           .item_topics = out->topics,
+                                          .item_positions = out->positions,
                                           .item_strata = out->item_strata,
                                           .item_prompt_tokens = out->prompt_tokens,
                                           .item_prompt_digests = out->prompt_digests,

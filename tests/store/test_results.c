@@ -169,6 +169,45 @@ static void test_site(void **state)
     place_drop(&place);
 }
 
+/* A site's part of a network's task: its items, its seed, its round; all of them enter the plan. */
+static void test_assignment(void **state)
+{
+    (void)state;
+    struct place place;
+    struct assay_results *results;
+    struct assay_error err;
+    uint32_t items[FIXTURE_ITEMS] = {2, 5, 11};
+    place_make(&place);
+    check_ok(assay_journal_remove(place.journal, &err), &err);
+    const struct assay_spec *spec = place.fixture.spec;
+    struct assay_assignment assignment = {.chain = "alps",
+                                          .task = 7,
+                                          .round = 2,
+                                          .site = {0x5a},
+                                          .round_seed = {{1, 2, 3}},
+                                          .spec = spec->digest,
+                                          .benchmark = spec->benchmark.sha256,
+                                          .model = spec->model.sha256,
+                                          .sampler = assay_sha256_of("sampler-1", 9),
+                                          .item_count = 12,
+                                          .samples_per_item = 8,
+                                          .items = items,
+                                          .count = FIXTURE_ITEMS};
+    check_ok(assay_plan_init_assigned(&place.fixture.plan, spec, &assignment, &err), &err);
+    fixture_facts(&place.facts, &place.fixture.plan);
+    check_ok(fixture_journal(place.journal, &place.fixture.plan, &err), &err);
+    place_write(&place);
+    check_ok(assay_results_open(&results, place.file, &err), &err);
+    assert_true(assay_digest_equal(&results->plan_digest, &place.fixture.plan.digest));
+    assert_string_equal(results->chain, "alps");
+    assert_string_equal(results->task, "7");
+    assert_string_equal(results->round, "2");
+    assert_int_equal(strlen(results->round_seed), 64);
+    assert_memory_equal(results->item_positions, items, sizeof items);
+    assay_results_close(results);
+    place_drop(&place);
+}
+
 /* More rows than one chunk holds, and columns of no row at all. */
 static void test_sizes(void **state)
 {
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_site),
         cmocka_unit_test(test_sizes),        cmocka_unit_test(test_deterministic),
         cmocka_unit_test(test_schema_table), cmocka_unit_test(test_write_refusals),
-        cmocka_unit_test(test_unwritable),   cmocka_unit_test(test_silence)};
+        cmocka_unit_test(test_unwritable),   cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_assignment)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

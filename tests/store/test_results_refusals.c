@@ -100,6 +100,7 @@ static const struct tampered {
     {"/samples/token_offset", 5, &far, ASSAY_EFORMAT, "sample 4 would own"},
     {"/samples/answer_offset", 5, &one, ASSAY_EFORMAT, "/samples/answer_offset: sample 4"},
     {"/samples/text_offset", 5, &far, ASSAY_EFORMAT, "/samples/text_offset: sample 4"},
+    {"/items/position", 1, &seven, ASSAY_EFORMAT, "row 1 is item 7 of the benchmark"},
     {"/items/stratum", 2, &seven, ASSAY_EFORMAT, "row 2 is stratum 7, there are 2"},
     {"/profiles/name", 0, &other_id, ASSAY_EMISMATCH, "row 0 is not profile cool"},
     {"/profiles/temperature_milli", 1, &seven, ASSAY_EMISMATCH, "row 1 is not profile warm"},

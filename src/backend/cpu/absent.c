@@ -1,4 +1,4 @@
-/* In place of the CPU backend where the compiler's target is not x86-64. */
+/* In place of the CPU backend's tables where the compiler's target is not x86-64. */
 #include "backend/backend.h"
 
 static const char *absent_missing(void)
@@ -6,8 +6,11 @@ static const char *absent_missing(void)
     return "is no x86-64: its kernels were not built";
 }
 
-const struct assay_backend assay_backend_cpu = {
-    .name = "cpu",
-    .isa = "none",
-    .missing = absent_missing,
-};
+#define ABSENT(which)                                                                              \
+    {                                                                                              \
+        .name = "cpu", .isa = #which, .missing = absent_missing                                    \
+    }
+
+const struct assay_backend assay_backend_avx2 = ABSENT(avx2);
+const struct assay_backend assay_backend_avx512 = ABSENT(avx512);
+const struct assay_backend assay_backend_vnni = ABSENT(vnni);

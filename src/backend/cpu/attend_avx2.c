@@ -295,8 +295,8 @@ static void attend_units(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_cpu_attend(struct assay_team *team, const struct assay_kv_view *view, const float *q,
-                      uint32_t heads, size_t rows, const struct assay_row_place *places, float *y)
+void assay_avx2_attend(struct assay_team *team, const struct assay_kv_view *view, const float *q,
+                       uint32_t heads, size_t rows, const struct assay_row_place *places, float *y)
 {
     struct attend_work work = {view, q, heads, rows, places, y};
     assay_team_run(team, attend_units, &work);

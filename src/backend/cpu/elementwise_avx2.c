@@ -30,8 +30,8 @@ static void swiglu_share(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_cpu_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
-                      float *y)
+void assay_avx2_swiglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                       float *y)
 {
     struct elementwise_work work = {gate, up, y, count};
     assay_cpu_run(team, count, swiglu_share, &work);
@@ -54,8 +54,8 @@ static void geglu_share(void *context, unsigned thread, unsigned threads)
     for (; i < end; i++) work->y[i] = assay_gelu(work->gate[i]) * work->up[i];
 }
 
-void assay_cpu_geglu(struct assay_team *team, const float *gate, const float *up, size_t count,
-                     float *y)
+void assay_avx2_geglu(struct assay_team *team, const float *gate, const float *up, size_t count,
+                      float *y)
 {
     struct elementwise_work work = {gate, up, y, count};
     assay_cpu_run(team, count, geglu_share, &work);
@@ -73,7 +73,7 @@ static void add_share(void *context, unsigned thread, unsigned threads)
     for (; i < end; i++) work->y[i] = work->y[i] + work->up[i];
 }
 
-void assay_cpu_add(struct assay_team *team, float *x, const float *y, size_t count)
+void assay_avx2_add(struct assay_team *team, float *x, const float *y, size_t count)
 {
     struct elementwise_work work = {NULL, y, x, count};
     assay_cpu_run(team, count, add_share, &work);

@@ -40,9 +40,9 @@ static void store_rows(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_cpu_kv_store(struct assay_team *team, const struct assay_kv_view *view,
-                        const float *keys, const float *values, size_t rows,
-                        const struct assay_row_place *places)
+void assay_avx2_kv_store(struct assay_team *team, const struct assay_kv_view *view,
+                         const float *keys, const float *values, size_t rows,
+                         const struct assay_row_place *places)
 {
     struct store_work work = {view, keys, values, rows, places};
     assay_cpu_run(team, rows * view->kv_heads * view->head_dim, store_rows, &work);

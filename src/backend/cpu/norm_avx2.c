@@ -51,8 +51,8 @@ static void norm_rows(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_cpu_norm(struct assay_team *team, const float *x, const float *weight, float eps,
-                    size_t rows, size_t width, float *y)
+void assay_avx2_norm(struct assay_team *team, const float *x, const float *weight, float eps,
+                     size_t rows, size_t width, float *y)
 {
     struct norm_work work = {x, weight, eps, rows, width, y};
     assay_cpu_run(team, rows * width, norm_rows, &work);

@@ -29,8 +29,8 @@ ASSAY_INLINE int32_t sum_of_lanes(__m256i x)
     return _mm_cvtsi128_si32(four);
 }
 
-/* q of a block; returns Σ q. */
-ASSAY_INLINE int32_t scaled(const __m256 x[4], float inv, int8_t *q)
+/* q of a block, and the sums that go with it. */
+ASSAY_INLINE void scaled(const __m256 x[4], float inv, struct assay_token_block *out)
 {
     const __m256i top = _mm256_set1_epi32(127), bottom = _mm256_set1_epi32(-127);
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -40,30 +40,28 @@ ASSAY_INLINE int32_t scaled(const __m256 x[4], float inv, int8_t *q)
         v[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], _mm256_set1_ps(inv)));
         v[i] = _mm256_max_epi32(_mm256_min_epi32(v[i], top), bottom);
     }
-    __m256i sum = _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
+    __m256i low = _mm256_add_epi32(v[0], v[1]), high = _mm256_add_epi32(v[2], v[3]);
     __m256i bytes =
         _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
-    _mm256_storeu_si256((__m256i *)(void *)q, _mm256_permutevar8x32_epi32(bytes, order));
-    return sum_of_lanes(sum);
+    _mm256_storeu_si256((__m256i *)(void *)out->q, _mm256_permutevar8x32_epi32(bytes, order));
+    out->minus_low = -sum_of_lanes(low);
+    out->minus_sum = out->minus_low - sum_of_lanes(high);
 }
 
-void assay_cpu_quantise(const float *x, size_t count, struct assay_token_block *out)
+void assay_avx2_quantise(const float *x, size_t count, struct assay_token_block *out, size_t stride)
 {
-    for (size_t b = 0; b < count; b++) {
+    for (size_t b = 0; b < count; b++, out += stride) {
         __m256 v[4];
         ASSAY_UNROLL
-        for (size_t i = 0; i < 4; i++) v[i] = _mm256_loadu_ps(x + b * ASSAY_CPU_BLOCK + 8 * i);
+        for (size_t i = 0; i < 4; i++) v[i] = _mm256_loadu_ps(x + b * ASSAY_BLOCK + 8 * i);
         uint32_t u = largest_magnitude(v);
-        int32_t s = 0;
         if (u >= 0x7f800000u || u < 0x0d800000u) {
-            out[b].d = u >= 0x7f800000u ? assay_float(0x7fc00000u) : 0.0f;
-            _mm256_storeu_si256((__m256i *)(void *)out[b].q, _mm256_setzero_si256());
+            *out =
+                (struct assay_token_block){.d = u >= 0x7f800000u ? assay_float(0x7fc00000u) : 0.0f};
         } else {
-            out[b].d = assay_float(u) / 127.0f;
-            s = scaled(v, 127.0f / assay_float(u), out[b].q);
+            out->d = assay_float(u) / 127.0f;
+            scaled(v, 127.0f / assay_float(u), out);
         }
-        out[b].xs = out[b].d * (float)s;
-        out[b].eight_s = 8 * s;
-        out[b].unused = 0;
+        out->xs = out->d * (float)-out->minus_sum;
     }
 }

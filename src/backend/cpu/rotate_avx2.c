@@ -68,9 +68,9 @@ static void rotate_rows(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_cpu_rotate(struct assay_team *team, float *x, size_t rows, uint32_t heads,
-                      uint32_t head_dim, uint32_t rope_dims, bool adjacent, const float *table,
-                      const struct assay_row_place *places)
+void assay_avx2_rotate(struct assay_team *team, float *x, size_t rows, uint32_t heads,
+                       uint32_t head_dim, uint32_t rope_dims, bool adjacent, const float *table,
+                       const struct assay_row_place *places)
 {
     struct rotate_work work = {x, rows, heads, head_dim, rope_dims, adjacent, table, places};
     assay_cpu_run(team, rows * heads * head_dim, rotate_rows, &work);

@@ -7,7 +7,7 @@
 #include "backend/cpu/cpu.h"
 #include "base/exact.h"
 
-float assay_cpu_logit_max(const float *logits, size_t vocab, bool *finite)
+float assay_avx2_logit_max(const float *logits, size_t vocab, bool *finite)
 {
     __m256 max[4], nan = _mm256_setzero_ps();
     for (size_t i = 0; i < 4; i++) max[i] = _mm256_set1_ps(-INFINITY);
@@ -66,8 +66,8 @@ static uint64_t block_sum(const float *logits, size_t count, float max, float in
     return sum;
 }
 
-uint64_t assay_cpu_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
-                               uint64_t *sums)
+uint64_t assay_avx2_weight_sums(const float *logits, size_t vocab, float max, float inv_t,
+                                uint64_t *sums)
 {
     uint64_t total = 0;
     for (size_t begin = 0; begin < vocab; begin += ASSAY_WEIGHT_BLOCK) {

@@ -17,6 +17,11 @@ static void *ref_alloc(size_t bytes)
     return memory == NULL ? NULL : memset(memory, 0, padded);
 }
 
+static uint64_t ref_alloc_bytes(uint64_t bytes)
+{
+    return bytes == 0 ? 64 : (bytes + 63) / 64 * 64;
+}
+
 float assay_ref_fold(float s[16])
 {
     for (int h = 8; h >= 1; h /= 2) {
@@ -31,6 +36,7 @@ const struct assay_backend assay_backend_ref = {
     .missing = ref_missing,
     .alloc = ref_alloc,
     .free = free,
+    .alloc_bytes = ref_alloc_bytes,
     .matrix_create = assay_ref_matrix_create,
     .matrix_destroy = assay_ref_matrix_destroy,
     .matrix_bytes = assay_ref_matrix_bytes,
