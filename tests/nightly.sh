@@ -12,6 +12,8 @@ say "60 kills"
 python3 tests/integration/interrupt.py build/assay 60
 say "digests over 20 items, 160 samples by the judge"
 python3 tests/integration/digests.py build/assay 20
+say "20 000 samples replayed, 200 of them by the judge; AUDIT_ITEMS=N for fewer"
+build/venv/bin/python3 tests/integration/audit_campaign.py build/assay "${AUDIT_ITEMS:-246}"
 say "fuzzing"
 [ -f build/fuzz/build.ninja ] ||
     CC=clang-14 cmake -G Ninja -S . -B build/fuzz -DASSAY_PRESET=dev -DASSAY_LIBFUZZER=ON

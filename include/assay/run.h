@@ -24,7 +24,8 @@ struct assay_job {
     size_t *prompt_offset;               /* items + 1 */
     uint32_t *prompt_counts;             /* items: tokens of each prompt */
     struct assay_digest *prompt_digests; /* items */
-    uint32_t context; /* longest prompt + max_tokens, in tokens; at most the model's */
+    uint32_t context;     /* longest prompt + max_tokens, in tokens; at most the model's */
+    char *benchmark_path; /* where a reopened job's lies, if a folder was named */
 };
 
 /* Open spec, model and benchmark, make the prompts and the plan. `model_dir` may be NULL; so may
@@ -35,6 +36,27 @@ ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const 
                                                   const struct assay_assignment *assignment,
                                                   struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
+
+/* A run made elsewhere, as its results file or its signed statement has it. Its spec is a
+ * stranger's: of the paths in it only the last component is used. */
+struct assay_job_origin {
+    const char *spec_text; /* YAML */
+    size_t spec_bytes;
+    const char *path;          /* of the file that says so: files are looked for beside it … */
+    const char *model_dir;     /* … a model then here, or NULL … */
+    const char *benchmark_dir; /* … a benchmark only here, unless NULL */
+    const char *site;          /* public key as hex, "" for a run of one's own */
+    struct assay_digest spec, model, benchmark;
+    const struct assay_assignment *assignment; /* or NULL; item_count 0 where it is not known */
+};
+/* EMISMATCH when a file, or the spec made with them, is not the one that the run had. */
+ASSAY_MUST_CHECK enum assay_status assay_job_reopen(struct assay_job **out,
+                                                    const struct assay_job_origin *origin,
+                                                    struct assay_error *err);
+
+/* The key that a group's samples draw from (FORMAT.md 2.1). */
+struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
+                                        const struct assay_profile *profile);
 
 /* Of all ranks; complete at rank 0 only. */
 struct assay_run_progress {

@@ -4,6 +4,7 @@
 #include "attest/dsse.h"
 #include "attest/opened.h"
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -43,9 +44,10 @@ enum assay_status assay_envelope_read(struct assay_envelope **out, struct assay_
     return status;
 }
 
-__attribute__((format(printf, 4, 5))) static void
-note(struct assay_checks *checks, const char *name, bool done, const char *format, ...)
+void assay_checks_note(struct assay_checks *checks, const char *name, bool done, const char *format,
+                       ...)
 {
+    ASSAY_ASSERT(checks->count < ASSAY_CHECKS_MAX);
     struct assay_check *row = &checks->rows[checks->count++];
     va_list arguments;
     row->name = name;
@@ -72,37 +74,46 @@ static enum assay_status check_site(const struct assay_statement *statement,
 static void note_statement(struct assay_checks *out, const struct assay_statement *statement)
 {
     if (statement->chain) {
-        note(out, "statement", true,
-             "%s: %" PRIu64 " of %" PRIu64 " correct; chain %s, task %s, round %" PRIu64,
-             ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total,
-             statement->chain, statement->task, statement->round);
+        assay_checks_note(out, "statement", true,
+                          "%s: %" PRIu64 " of %" PRIu64
+                          " correct; chain %s, task %s, round %" PRIu64,
+                          ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total,
+                          statement->chain, statement->task, statement->round);
     } else {
-        note(out, "statement", true, "%s: %" PRIu64 " of %" PRIu64 " correct; no network's round",
-             ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total);
+        assay_checks_note(out, "statement", true,
+                          "%s: %" PRIu64 " of %" PRIu64 " correct; no network's round",
+                          ASSAY_STATEMENT_PREDICATE, statement->all.correct, statement->all.total);
     }
 }
 
-static enum assay_status check_envelope(struct assay_checks *out,
+enum assay_status assay_verify_envelope(struct assay_checks *out,
                                         struct assay_statement **statement,
-                                        struct assay_digest *digest,
-                                        const struct assay_verification *what,
-                                        struct assay_error *err)
+                                        struct assay_digest *digest, const char *path,
+                                        const struct assay_public_key *key, struct assay_error *err)
 {
     struct assay_envelope *envelope = NULL;
     char hex[ASSAY_DIGEST_HEX];
-    enum assay_status status = assay_envelope_read(&envelope, digest, what->envelope_path, err);
+    enum assay_status status = assay_envelope_read(&envelope, digest, path, err);
     if (status) return status;
-    status = assay_envelope_verify(envelope, what->key, err);
+    if (key) {
+        status = assay_envelope_verify(envelope, key, err);
+        struct assay_digest id = assay_public_key_id(key);
+        if (!status) {
+            assay_checks_note(out, "signature", true,
+                              "Ed25519 over %zu bytes, by the key with keyid %s",
+                              envelope->payload_size, assay_digest_hex(&id, hex));
+        }
+    } else {
+        assay_checks_note(out, "signature", false,
+                          "not checked: give the public key that you trust with --key");
+    }
     if (!status) {
-        struct assay_digest id = assay_public_key_id(what->key);
-        note(out, "signature", true, "Ed25519 over %zu bytes, by the key with keyid %s",
-             envelope->payload_size, assay_digest_hex(&id, hex));
         status = assay_statement_parse(statement, envelope->payload, envelope->payload_size, err);
     }
-    if (!status) status = check_site(*statement, what->key, err);
+    if (!status && key) status = check_site(*statement, key, err);
     if (!status) note_statement(out, *statement);
     assay_envelope_destroy(envelope);
-    return assay_while(err, status, "%s", what->envelope_path);
+    return assay_while(err, status, "%s", path);
 }
 
 /* --- the results file --- */
@@ -117,8 +128,8 @@ static enum assay_status check_root(struct assay_checks *out,
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     assay_digest_hex(&statement->merkle_root, stated);
     if (!assay_file_exists(salt_path)) {
-        note(out, "merkle root", false, "%s: not checked, it needs the owner's salt key (%s)",
-             stated, salt_path);
+        assay_checks_note(out, "merkle root", false,
+                          "%s: not checked, it needs the owner's salt key (%s)", stated, salt_path);
         return ASSAY_OK;
     }
     enum assay_status status = assay_salt_key_read(&key, salt_path, &results->records_digest, err);
@@ -133,8 +144,8 @@ static enum assay_status check_root(struct assay_checks *out,
                           "predicate.records.merkleRoot is %s, but records and salt key give %s",
                           stated, assay_digest_hex(&root, found));
     }
-    note(out, "merkle root", true, "%s: %" PRIu64 " leaves under the owner's salt key", stated,
-         results->sample_count);
+    assay_checks_note(out, "merkle root", true, "%s: %" PRIu64 " leaves under the owner's salt key",
+                      stated, results->sample_count);
     return ASSAY_OK;
 }
 
@@ -151,12 +162,13 @@ static enum assay_status check_content(struct assay_checks *out,
     if (!status) status = assay_statement_compare(statement, found, err);
     assay_statement_destroy(found);
     if (status) return status;
-    note(out, "records", true, "digest %s, computed again from %" PRIu64 " records",
-         assay_digest_hex(&results->records_digest, hex), results->sample_count);
-    note(out, "counts", true,
-         "%" PRIu64 " of %" PRIu64 " correct, %zu strata, digests and environment: as the records "
-         "say",
-         statement->all.correct, statement->all.total, statement->stratum_count);
+    assay_checks_note(out, "records", true, "digest %s, computed again from %" PRIu64 " records",
+                      assay_digest_hex(&results->records_digest, hex), results->sample_count);
+    assay_checks_note(out, "counts", true,
+                      "%" PRIu64 " of %" PRIu64
+                      " correct, %zu strata, digests and environment: as the records "
+                      "say",
+                      statement->all.correct, statement->all.total, statement->stratum_count);
     return ASSAY_OK;
 }
 
@@ -174,7 +186,7 @@ static enum assay_status check_results(struct assay_checks *out,
                           "%s: the file has sha256 %s, but the statement is about %s (%.60s)", path,
                           assay_digest_hex(&digest, found), stated, statement->results_name);
     }
-    note(out, "results file", true, "sha256 %s", stated);
+    assay_checks_note(out, "results file", true, "sha256 %s", stated);
     struct assay_results *results = NULL;
     struct assay_bytes salt_path = {0};
     status = assay_results_open(&results, path, err);
@@ -190,7 +202,7 @@ static enum assay_status check_results(struct assay_checks *out,
 
 /* --- an opened record --- */
 
-static enum assay_status check_bound(const struct assay_opened *opened,
+enum assay_status assay_verify_bound(const struct assay_opened *opened,
                                      const struct assay_statement *statement,
                                      const struct assay_digest *envelope, struct assay_error *err)
 {
@@ -213,19 +225,21 @@ static void note_record(struct assay_checks *out, const struct assay_opened *ope
                         const struct assay_record *record, bool bound)
 {
     char hex[ASSAY_DIGEST_HEX], item[80], profile[64];
-    note(out, "record", true,
-         "item %s, profile %s, replicate %" PRIu32 ": %s, score %" PRIu32 " millionths, %zu tokens",
-         assay_text_quote(item, sizeof item, record->item_id.data, record->item_id.size),
-         assay_text_quote(profile, sizeof profile, record->profile.data, record->profile.size),
-         record->replicate, assay_verdict_name((enum assay_verdict)record->verdict),
-         record->score_micro, record->token_count);
-    note(out, "inclusion", true, "leaf %" PRIu64 " of %" PRIu64 " under root %s%s", opened->index,
-         opened->tree_size, assay_digest_hex(&opened->merkle_root, hex),
-         bound ? ", which the statement states" : "");
+    assay_checks_note(
+        out, "record", true,
+        "item %s, profile %s, replicate %" PRIu32 ": %s, score %" PRIu32 " millionths, %zu tokens",
+        assay_text_quote(item, sizeof item, record->item_id.data, record->item_id.size),
+        assay_text_quote(profile, sizeof profile, record->profile.data, record->profile.size),
+        record->replicate, assay_verdict_name((enum assay_verdict)record->verdict),
+        record->score_micro, record->token_count);
+    assay_checks_note(out, "inclusion", true, "leaf %" PRIu64 " of %" PRIu64 " under root %s%s",
+                      opened->index, opened->tree_size, assay_digest_hex(&opened->merkle_root, hex),
+                      bound ? ", which the statement states" : "");
     if (!bound) {
-        note(out, "root", false,
-             "not checked: only the opened record itself names this root; give the envelope and "
-             "--key");
+        assay_checks_note(
+            out, "root", false,
+            "not checked: only the opened record itself names this root; give the envelope and "
+            "--key");
     }
 }
 
@@ -241,7 +255,7 @@ static enum assay_status check_record(struct assay_checks *out, const char *path
     if (status) goto done;
     status = assay_opened_parse(&opened, &arena, bytes.data, bytes.size, err);
     if (!status) status = assay_opened_verify(&opened, &record, &arena, err);
-    if (!status && statement) status = check_bound(&opened, statement, envelope, err);
+    if (!status && statement) status = assay_verify_bound(&opened, statement, envelope, err);
     status = assay_while(err, status, "%s", path);
     if (!status) note_record(out, &opened, &record, statement != NULL);
 done:
@@ -257,11 +271,13 @@ enum assay_status assay_verify(struct assay_checks *out, const struct assay_veri
     struct assay_digest envelope = {{0}};
     enum assay_status status = ASSAY_OK;
     out->count = 0;
-    if (what->envelope_path) status = check_envelope(out, &statement, &envelope, what, err);
+    if (what->envelope_path)
+        status =
+            assay_verify_envelope(out, &statement, &envelope, what->envelope_path, what->key, err);
     if (!status && statement && what->results_path) {
         status = check_results(out, statement, what->results_path, err);
     } else if (!status && statement) {
-        note(out, "results file", false, "not checked: give it with --results");
+        assay_checks_note(out, "results file", false, "not checked: give it with --results");
     }
     if (!status && what->record_path) {
         status = check_record(out, what->record_path, statement, &envelope, err);

@@ -12,14 +12,19 @@ struct assay_check {
     char detail[320];
 };
 
-enum { ASSAY_CHECKS_MAX = 8 };
+enum { ASSAY_CHECKS_MAX = 12 };
 struct assay_checks {
     struct assay_check rows[ASSAY_CHECKS_MAX];
     size_t count;
 };
 
-/* What there is to check: paths, NULL for what is not at hand. The envelope needs a key, the
- * results file an envelope; an opened record may stand alone. */
+/* Add a row; asserts that there is room. */
+void assay_checks_note(struct assay_checks *checks, const char *name, bool done, const char *format,
+                       ...) __attribute__((format(printf, 4, 5)));
+
+/* What there is to check: paths, NULL for what is not at hand. The results file needs an envelope;
+ * without a key the signature is not checked, and said not to be; an opened record may stand alone.
+ */
 struct assay_verification {
     const char *envelope_path, *results_path, *record_path;
     const struct assay_public_key *key;
@@ -30,6 +35,20 @@ struct assay_verification {
 ASSAY_MUST_CHECK enum assay_status assay_verify(struct assay_checks *out,
                                                 const struct assay_verification *what,
                                                 struct assay_error *err);
+
+/* Read an envelope and its statement, and check signature and site (key NULL: do not). `digest` is
+ * that of the file. The caller destroys the statement,
+ * also after a failure. */
+ASSAY_MUST_CHECK enum assay_status
+assay_verify_envelope(struct assay_checks *out, struct assay_statement **statement,
+                      struct assay_digest *digest, const char *path,
+                      const struct assay_public_key *key, struct assay_error *err);
+/* Whether a record was opened under this statement's root, for this envelope. */
+struct assay_opened;
+ASSAY_MUST_CHECK enum assay_status assay_verify_bound(const struct assay_opened *opened,
+                                                      const struct assay_statement *statement,
+                                                      const struct assay_digest *envelope,
+                                                      struct assay_error *err);
 
 /* Append "RESULTS.salt" and "RESULTS.dsse.json". */
 ASSAY_MUST_CHECK enum assay_status

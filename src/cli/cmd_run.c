@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/assignment.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -161,21 +162,6 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
     return assay_report_file(output, args->json, err);
 }
 
-/* What a network gave to a site (`assay net assignment`); nothing is done without the option. */
-static enum assay_status read_assignment(struct assay_assignment *out, const char *path,
-                                         struct assay_error *err)
-{
-    struct assay_bytes text = {0};
-    if (!path) return ASSAY_OK;
-    enum assay_status status = assay_file_read(path, ASSAY_ASSIGNMENT_BYTES_MAX, &text, err);
-    if (!status) {
-        const char *data = text.data ? (const char *)text.data : "";
-        status = assay_while(err, assay_assignment_parse(out, data, text.size, err), "%s", path);
-    }
-    assay_bytes_fini(&text);
-    return status;
-}
-
 static enum assay_status open_and_run(struct assay_comm *comm, const struct assay_args *args,
                                       struct assay_error *err)
 {
@@ -184,7 +170,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     struct assay_bytes name = {0};
     const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
     const char *output = args->output;
-    enum assay_status status = read_assignment(&assignment, args->assignment, err);
+    enum assay_status status = assay_args_assignment(&assignment, args->assignment, err);
     if (!status) {
         status = assay_job_open(&job, args->operands[0], model_dir,
                                 args->assignment ? &assignment : NULL, err);

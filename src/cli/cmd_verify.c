@@ -1,51 +1,21 @@
 /* assay verify: check a bundle, or one record's inclusion, offline. */
 #include "cli/command.h"
 
-#include "attest/verify.h"
 #include "base/json.h"
+#include "cli/checks.h"
 #include "cli/report.h"
 #include "crypto/public_key.h"
 #include "crypto/secret.h"
-
-#include <stdio.h>
-
-static void print_checks(const struct assay_checks *checks)
-{
-    for (size_t i = 0; i < checks->count; i++) {
-        const struct assay_check *check = &checks->rows[i];
-        printf("%s %-13s %s\n", check->done ? "ok " : "–  ", check->name, check->detail);
-    }
-}
-
-static struct assay_json *json_check(const struct assay_check *check)
-{
-    struct assay_json *row = assay_json_new_object();
-    if (row && assay_json_set(row, "check", assay_json_new_text(check->name)) &&
-        assay_json_set(row, "result", assay_json_new_text(check->done ? "ok" : "not-checked")) &&
-        assay_json_set(row, "detail", assay_json_new_text(check->detail))) {
-        return row;
-    }
-    assay_json_destroy(row);
-    return NULL;
-}
 
 /* Also of a failure: what held before it, and what did not. */
 static enum assay_status emit_checks(const struct assay_checks *checks, const char *failure,
                                      struct assay_error *err)
 {
-    struct assay_json *object = assay_json_new_object(), *rows = assay_json_new_array();
-    bool ok = object && rows;
-    for (size_t i = 0; i < checks->count && ok; i++) {
-        ok = assay_json_add(rows, json_check(&checks->rows[i]));
-    }
-    if (object) {
-        ok = assay_json_set(object, "checks", rows) && ok;
-    } else {
-        assay_json_destroy(rows);
-    }
-    ok = ok && assay_json_set(object, "verified", assay_json_new_boolean(!failure)) &&
-         assay_json_set(object, "failure",
-                        failure ? assay_json_new_text(failure) : assay_json_new_null());
+    struct assay_json *object = assay_json_new_object();
+    bool ok = object && assay_json_set(object, "checks", assay_checks_json(checks)) &&
+              assay_json_set(object, "verified", assay_json_new_boolean(!failure)) &&
+              assay_json_set(object, "failure",
+                             failure ? assay_json_new_text(failure) : assay_json_new_null());
     if (ok) return assay_report_emit(object, err);
     assay_json_destroy(object);
     return assay_fail(err, ASSAY_EMEMORY, "no memory for the report");
@@ -75,7 +45,7 @@ static enum assay_status cmd_verify(const struct assay_args *args, struct assay_
     if (args->key) what.key = &key;
     status = assay_verify(&checks, &what, err);
     if (!args->json) {
-        print_checks(&checks);
+        assay_checks_print(&checks);
         return status;
     }
     struct assay_error emitting = {ASSAY_OK, ""};

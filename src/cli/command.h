@@ -28,6 +28,9 @@ struct assay_args {
     uint64_t quorum, blocks, window, pool, replicas, sites_min, sites_max;
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
+    const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
+    bool all;
+    uint64_t samples;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -89,7 +92,8 @@ struct assay_command {
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
-extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify;
+extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
+    assay_cmd_audit;
 extern const struct assay_command assay_cmd_submit, assay_cmd_net;
 
 /* Every command, in the order of `assay --help`; NULL ends. */

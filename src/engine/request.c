@@ -25,8 +25,8 @@ static enum assay_status check_sample(const struct assay_sample_request *sample,
     return ASSAY_OK;
 }
 
-static enum assay_status check(const struct assay_session *session,
-                               const struct assay_request *request, struct assay_error *err)
+enum assay_status assay_request_check(const struct assay_session *session,
+                                      const struct assay_request *request, struct assay_error *err)
 {
     uint32_t context = session->options.context, vocab = session->hyper->vocab;
     if (request->prompt_count < 1 || request->max_tokens < 1 || request->sample_count < 1) {
@@ -83,7 +83,7 @@ enum assay_status assay_queue_push(struct assay_session *session,
                                    const struct assay_request *request, struct assay_error *err)
 {
     struct assay_queue_list *queue = &session->queue;
-    enum assay_status status = check(session, request, err);
+    enum assay_status status = assay_request_check(session, request, err);
     if (status) return status;
     struct assay_queued *queued = copy(request);
     if (!queued) return assay_fail(err, ASSAY_EMEMORY, "no memory for a request");

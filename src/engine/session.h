@@ -87,6 +87,10 @@ size_t assay_session_prompt_places(uint32_t batch);
 size_t assay_session_longest_piece(const struct assay_tokenizer *tokenizer);
 
 /* --- request.c */
+/* Refuse what the session cannot compute. */
+ASSAY_MUST_CHECK enum assay_status assay_request_check(const struct assay_session *session,
+                                                       const struct assay_request *request,
+                                                       struct assay_error *err);
 /* Append a checked copy. */
 ASSAY_MUST_CHECK enum assay_status assay_queue_push(struct assay_session *session,
                                                     const struct assay_request *request,

@@ -3,7 +3,9 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "crypto/digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,11 +96,14 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
 
 /* A run of one's own has all items; a site's has those that it was assigned. */
 static enum assay_status make_plan(struct assay_job *job, const struct assay_assignment *assignment,
-                                   struct assay_error *err)
+                                   const struct assay_digest *site, struct assay_error *err)
 {
     uint32_t items = assay_benchmark_count(job->benchmark);
-    if (!assignment) return assay_plan_init(&job->plan, job->spec, items, NULL, 0, err);
-    if (assignment->item_count != items) {
+    if (!assignment) {
+        return assay_plan_init(&job->plan, job->spec, items, site ? site->bytes : NULL,
+                               site ? sizeof site->bytes : 0, err);
+    }
+    if (assignment->item_count != 0 && assignment->item_count != items) {
         return assay_fail(err, ASSAY_EMISMATCH,
                           "the assignment is for a benchmark of %u items, this one has %u",
                           assignment->item_count, items);
@@ -114,6 +119,19 @@ static enum assay_status make_plan(struct assay_job *job, const struct assay_ass
     return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
 }
 
+/* The spec is there, and the files that it names are found: open them. */
+static enum assay_status open_files(struct assay_job *job,
+                                    const struct assay_assignment *assignment,
+                                    const struct assay_digest *site, struct assay_error *err)
+{
+    enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
+    if (!status) status = make_plan(job, assignment, site, err);
+    if (status) return status;
+    status = make_prompts(job, err);
+    return assay_while(err, status, "%s", job->spec->benchmark.file);
+}
+
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
                                  const char *model_dir, const struct assay_assignment *assignment,
                                  struct assay_error *err)
@@ -122,19 +140,94 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
     if (!job) return out_of_memory(err);
     enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
     if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
-    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
-    if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
-    if (!status) status = make_plan(job, assignment, err);
-    if (!status) {
-        status = make_prompts(job, err);
-        status = assay_while(err, status, "%s", job->spec->benchmark.file);
-    }
+    if (!status) status = open_files(job, assignment, NULL, err);
     if (status) {
         assay_job_close(job);
         return status;
     }
     *out = job;
     return ASSAY_OK;
+}
+
+/* --- a run made elsewhere */
+
+static const char *last_component(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* In `directory` and nowhere else, as an absolute path. */
+static enum assay_status find_in(char **out, const char *directory, const char *name,
+                                 struct assay_error *err)
+{
+    struct assay_bytes path = {0};
+    enum assay_status status = assay_bytes_format(&path, err, "%s/%s", directory, name);
+    if (!status) {
+        *out = realpath((const char *)path.data, NULL);
+        if (!*out) status = assay_fail_errno(err, errno, "%s", (const char *)path.data);
+    }
+    assay_bytes_fini(&path);
+    return status;
+}
+
+static enum assay_status reopen_spec(struct assay_job *job, const struct assay_job_origin *origin,
+                                     struct assay_error *err)
+{
+    char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
+    enum assay_status status =
+        assay_spec_parse(&job->spec, origin->spec_text, origin->spec_bytes, err);
+    if (status) return assay_while(err, status, "%s", origin->path);
+    struct assay_spec *spec = job->spec;
+    spec->model.path = last_component(spec->model.path);
+    spec->benchmark.path = last_component(spec->benchmark.path);
+    spec->model.sha256 = origin->model;
+    spec->benchmark.sha256 = origin->benchmark;
+    spec->model.sha256_declared = spec->benchmark.sha256_declared = true;
+    if (origin->benchmark_dir) {
+        status = find_in(&job->benchmark_path, origin->benchmark_dir, spec->benchmark.path, err);
+        if (status) return assay_while(err, status, "benchmark");
+        spec->benchmark.path = job->benchmark_path;
+    }
+    status = assay_spec_resolve(spec, origin->path, origin->model_dir, err);
+    if (status || assay_digest_equal(&spec->digest, &origin->spec)) return status;
+    return assay_fail(err, ASSAY_EMISMATCH, "%s: the spec's digest is %s, but the run had %s",
+                      origin->path, assay_digest_hex(&spec->digest, found),
+                      assay_digest_hex(&origin->spec, stated));
+}
+
+enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_job_origin *origin,
+                                   struct assay_error *err)
+{
+    struct assay_digest site;
+    bool has_site = origin->site[0] != '\0';
+    if (has_site && !assay_digest_parse(origin->site, &site)) {
+        return assay_fail(err, ASSAY_EFORMAT, "site \"%.80s\" is no public key", origin->site);
+    }
+    struct assay_job *job = calloc(1, sizeof *job);
+    if (!job) return out_of_memory(err);
+    enum assay_status status = reopen_spec(job, origin, err);
+    if (!status) status = open_files(job, origin->assignment, has_site ? &site : NULL, err);
+    if (status) {
+        assay_job_close(job);
+        return status;
+    }
+    *out = job;
+    return ASSAY_OK;
+}
+
+struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
+                                        const struct assay_profile *profile)
+{
+    const struct assay_assignment *assignment = job->plan.assignment;
+    uint8_t own[8];
+    const char *id = assay_benchmark_item(job->benchmark, item)->id;
+    assay_put_le64(own, job->spec->seed);
+    const uint8_t *seed = assignment ? assignment->round_seed.bytes : own;
+    size_t seed_bytes = assignment ? sizeof assignment->round_seed.bytes : sizeof own;
+    return assay_group_key(seed, seed_bytes, job->plan.site, job->plan.site_bytes,
+                           (struct assay_span){id, strlen(id)},
+                           (struct assay_span){profile->name, strlen(profile->name)});
 }
 
 void assay_job_close(struct assay_job *job)
@@ -148,5 +241,6 @@ void assay_job_close(struct assay_job *job)
     assay_model_close(job->model);
     assay_benchmark_close(job->benchmark);
     assay_spec_destroy(job->spec);
+    free(job->benchmark_path);
     free(job);
 }

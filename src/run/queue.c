@@ -165,26 +165,12 @@ bool assay_queue_empty(const struct assay_queue *queue)
     return !queue->exchanging && queue->left == 0 && samples_here(queue) == 0;
 }
 
-static struct assay_digest group_key(const struct assay_job *job, uint32_t item,
-                                     const struct assay_profile *profile)
-{
-    const struct assay_assignment *assignment = job->plan.assignment;
-    uint8_t own[8];
-    const char *id = assay_benchmark_item(job->benchmark, item)->id;
-    assay_put_le64(own, job->spec->seed);
-    const uint8_t *seed = assignment ? assignment->round_seed.bytes : own;
-    size_t seed_bytes = assignment ? sizeof assignment->round_seed.bytes : sizeof own;
-    return assay_group_key(seed, seed_bytes, job->plan.site, job->plan.site_bytes,
-                           (struct assay_span){id, strlen(id)},
-                           (struct assay_span){profile->name, strlen(profile->name)});
-}
-
 /* Fill the samples of a group that the journal lacks; returns how many. */
 static size_t fill(struct assay_queue *queue, uint64_t first, const struct assay_cell *cell)
 {
     const struct assay_job *job = queue->job;
     const struct assay_profile *profile = &job->spec->profiles[cell->profile_index];
-    struct assay_digest key = group_key(job, cell->item_index, profile);
+    struct assay_digest key = assay_job_group_key(job, cell->item_index, profile);
     size_t count = 0;
     for (uint32_t r = 0; r < job->plan.replicates; r++) {
         if (assay_journal_has(queue->journal, first + r)) continue;

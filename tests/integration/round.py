@@ -71,6 +71,18 @@ def refusals(net, spec, folder):
     net.refused_with("site", "attest", "a.h5", "--key", "b.key", check=3)
 
 
+def audit(net, spec, who):
+    """A site's signed work before an auditor: all of it, and a record that the site opened."""
+    look = ["--model-dir", model_dir(), "--key", f"{who}.key.pub"]
+    told = net.json("audit", f"{who}.h5", "--all", *look)
+    need(told["valid"] == told["samples_total"] > 0, f"{who}: {told['invalid']} are invalid")
+    net.run("attest", f"{who}.h5", "--open", "3", "--output", "record.json")
+    given = ["--envelope", f"{who}.h5.dsse.json", "--spec", spec]
+    told = net.json("audit", "record.json", *given, "--assignment", f"{who}.assignment.json", *look)
+    need(told["valid"] == 1, f"{who}: {told['samples']}")
+    net.refused_with("plan_digest is", "audit", "record.json", *given, *look, check=3)
+
+
 def main():
     with scratch() as folder:
         spec = write_job(folder, items=ITEMS, replicates=1)
@@ -84,6 +96,7 @@ def main():
         for who in SITES:
             net.run("attest", f"{who}.h5", "--key", f"{who}.key")
             net.run("submit", "--solo", "chain.db", "commit", f"{who}.h5", *task, f"{who}.key")
+        audit(net, spec, "b")
         told = net.run("submit", "--solo", "chain.db", "commit", "b.h5", *task, "a.key", check=1)
         need("no signature by the key" in told.stderr, told.stderr)
         net.run("net", "advance", "chain.db")

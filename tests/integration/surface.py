@@ -13,8 +13,8 @@ import sys
 
 from harness import ASSAY, MODEL, ROOT, assay, model_dir, scratch, write_job
 
-COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "submit", "net"]
-COMMANDS.append("completion")
+COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "audit", "submit"]
+COMMANDS += ["net", "completion"]
 
 
 def need(condition, message):
