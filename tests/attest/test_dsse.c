@@ -1,5 +1,5 @@
 /* Envelopes: the specification's vector, every changed bit, every other form. */
-#include "bundle.h"
+#include "signed.h"
 
 #include "crypto/base64.h"
 #include "crypto/digest.h"

@@ -1,5 +1,5 @@
 /* Salts and leaves by their definition, salt keys and their files, opened records. */
-#include "bundle.h"
+#include "signed.h"
 
 #include "store/golden.h"
 

@@ -1,5 +1,5 @@
 /* The signer's socket: what it signs, what it refuses, and who may ask. */
-#include "bundle.h"
+#include "signed.h"
 
 #include "attest/wire.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* Statements: from a results file to JSON and back, and every member in another form. */
-#include "bundle.h"
+#include "signed.h"
 
 #include "assay/statement.h"
 #include "base/json.h"

@@ -1,5 +1,5 @@
 /* Bundles: what each check finds, and that every tampered part is refused by its name. */
-#include "bundle.h"
+#include "signed.h"
 
 #include "assay/statement.h"
 #include "attest/verify.h"

@@ -1,5 +1,5 @@
 /* A signed results file as a score: its root and bits, and the rounds that it is not for. */
-#include "attest/bundle.h"
+#include "../attest/signed.h"
 
 #include "attest/verify.h"
 #include "cli/score.h"

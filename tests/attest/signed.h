@@ -1,6 +1,6 @@
 /* A results file made from numbers, a key, and the envelope that it signed. */
-#ifndef ASSAY_TESTS_ATTEST_BUNDLE_H
-#define ASSAY_TESTS_ATTEST_BUNDLE_H
+#ifndef ASSAY_TESTS_ATTEST_SIGNED_H
+#define ASSAY_TESTS_ATTEST_SIGNED_H
 
 #include "store/place.h"
 
