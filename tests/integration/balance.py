@@ -45,7 +45,7 @@ def rate(err):
 
 
 def speed(folder, least):
-    spec = write_job(folder, items=16, replicates=8)
+    spec = write_job(folder, items=40, replicates=8)
     best = {1: 0.0, 2: 0.0}
     for turn in range(3):
         for ranks in (1, 2):
