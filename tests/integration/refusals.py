@@ -75,7 +75,7 @@ def spec_refusals(folder):
             3,
             ["items.jsonl", ": item", '"riddle"'],
         ),
-        ("prompt too long", "max_tokens: ", "max_tokens: 82", 3, ["max_tokens"]),
+        ("prompt too long", "{question}", "{question}" + " word" * 9000, 3, ["leaves no room"]),
     ]
     for what, old, new, code, parts in rows:
 
