@@ -244,7 +244,9 @@ static enum assay_status gather_summaries(struct runner *runner, struct assay_er
                            .whole_ns = assay_clock_monotonic_ns() - runner->start_ns};
     struct summary *all = calloc(ranks, sizeof *all);
     if (runner->session) mine.counters = assay_session_counters(runner->session);
-    enum assay_status status = assay_comm_agree(runner->comm, all ? ASSAY_OK : ASSAY_EMEMORY, err);
+    enum assay_status status =
+        all ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory for %u summaries", ranks);
+    status = assay_comm_agree(runner->comm, status, err);
     if (!status) status = assay_comm_gather(runner->comm, &mine, sizeof mine, all, err);
     struct assay_run_progress *progress = runner->progress;
     for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) {
