@@ -127,6 +127,10 @@ def wait_until(what, condition, seconds=30, pause=0.1):
         time.sleep(pause)
 
 
+def unblock():
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 class Lab:
     NODES = ("n1", "n2", "n3", "n4")
 
@@ -170,6 +174,7 @@ class Lab:
         daemon = subprocess.Popen(
             [str(word) for word in command], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=unblock,
         )
         self.daemons.append(daemon)
         return daemon
@@ -307,10 +312,10 @@ class Lab:
 
 def main():
     skip_unless_possible()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     with Lab(sys.argv[1], spaces="--spaces" in sys.argv) as lab:
         print(f"export SLURM_CONF={lab.env['SLURM_CONF']}", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 if __name__ == "__main__":
