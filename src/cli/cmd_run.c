@@ -153,6 +153,7 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
                                         .batch = machine.batch,
                                         .threads = machine.threads,
                                         .prefill_rows = machine.prefill_rows,
+                                        .cache_dir = assay_machine_cache(args),
                                         .stop = &stop_requested,
                                         .progress = assay_progress_show,
                                         .context = &line};
@@ -222,6 +223,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     }
     status = assay_comm_agree(comm, status, err);
     if (!status && !args->dry_run) status = run_job(job, comm, args, output, err);
+    if (!status && args->dry_run) status = assay_job_confirm(job, err);
     if (!status && args->dry_run && assay_comm_facts(comm)->rank == 0) {
         status = print_plan(job, output, args->json, err);
     }
@@ -261,6 +263,7 @@ static const struct assay_option options[] = {
     ASSAY_OPTION_WORD("end-file", "FILE", "write the exit code there at the end, for batch scripts",
                       end_file),
     ASSAY_OPTION_MACHINE,
+    ASSAY_OPTION_CACHE,
     ASSAY_OPTION_COMMON,
     {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 

@@ -20,7 +20,7 @@ struct assay_number {
 /* What the options of all commands can set; each command lists those that it takes. */
 struct assay_args {
     bool help, json, quiet, dry_run, xml;
-    const char *output, *model_dir, *backend, *sequences, *assignment;
+    const char *output, *model_dir, *cache, *backend, *sequences, *assignment;
     const char *key, *passphrase_file, *cost, *format; /* key, attest, verify */
     const char *socket, *signer, *chain, *task, *round, *open, *results, *record;
     const char *admin, *site, *organisation, *country, *arch, *engine, *solo,

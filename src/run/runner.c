@@ -36,6 +36,9 @@ struct runner {
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
     struct assay_bytes answer; /* scratch */
+    bool confirmed;            /* the model is the declared one */
+    struct assay_bytes cache_path;
+    struct assay_panel_cache cache;
 };
 
 static bool is_first(const struct runner *runner)
@@ -58,10 +61,13 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
     const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
     struct assay_judgement judgement;
 
+    /* The first one waits for the model's digest: no journal has a sample of another model. */
+    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(job, err);
+    if (status) return status;
+    runner->confirmed = true;
     assay_bytes_clear(&runner->answer);
-    enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
-                              &runner->answer, &judgement, err);
+    status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
+                                   &runner->answer, &judgement, err);
     if (status) return assay_while(err, status, "item \"%s\"", id);
     struct assay_record record = {
         .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
@@ -208,8 +214,16 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
                                             .place = &runner->host.place};
-    enum assay_status status =
-        assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
+    enum assay_status status = ASSAY_OK;
+    if (cached) {
+        session.cache = &runner->cache;
+        status = assay_job_cache(runner->job, options->cache_dir, &runner->cache_path,
+                                 &runner->cache, err);
+    }
+    if (!status) {
+        status = assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    }
     if (!status) status = assay_session_open(&runner->session, runner->job->model, &session, err);
     if (!status) {
         status = assay_queue_init(&runner->queue, runner->job, runner->journal, runner->comm,
@@ -314,6 +328,7 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
     assay_bytes_fini(&runner->answer);
+    assay_bytes_fini(&runner->cache_path);
     return status;
 }
 

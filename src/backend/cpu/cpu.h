@@ -76,12 +76,15 @@ static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_te
     }
 }
 
-enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
+enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa, struct assay_team *team,
                                           struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err);
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix);
 uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
+                    const struct assay_tensor *tensor, void *to);
 void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
                        const struct assay_operand *operand, float *y);
 
