@@ -77,7 +77,7 @@ static const char after_step[] =
     "# --- the next run\n"
     "# SLURM_RESTART_COUNT is unset, not 0, in the first one. A requeued job waits for its "
     "BeginTime.\n"
-    "# A job that was cancelled also ends with 85, and must stay so: only a running one is requeued.\n"
+    "# A cancelled job ends with 85 too, and must stay cancelled: only a running one is requeued.\n"
     "restarts=${SLURM_RESTART_COUNT:-0}\n"
     "state=$(squeue --noheader --states=all --jobs=\"$SLURM_JOB_ID\" --format=%T | head -n 1)\n"
     "if [ \"$status\" = 85 ] && [ \"$state\" != RUNNING ]; then\n"

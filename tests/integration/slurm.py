@@ -160,7 +160,7 @@ def requeued(lab, folder, spec, want):
     job = Job(lab, folder, spec, "mix", TWO).submit()
     job.wait_for_samples()
     assay("slurm", "cancel", job.results, env=lab.env, check=0)
-    wait_until(f"it is not cancelled:\n{job.told()}", lambda: lab.state(job.number) == "CANCELLED", 60)
+    wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 60)
     kept = len(journal_samples(job.journal)[0])
     job = Job(lab, folder, spec, "mix", ONE).submit()
     job.finish(want, "cancelled, then another partition", 0)
@@ -173,7 +173,7 @@ def preempted(lab, folder, spec, want):
     job.wait_for_samples()
     script = pathlib.Path(folder, "urgent.sh")
     script.write_text("#!/bin/sh\nsleep 3\n")
-    lab.run("sbatch", "--partition=urgent", "--nodes=4", "--exclusive", "--output=/dev/null", script)
+    lab.run("sbatch", "--partition=urgent", "--nodes=4", "--exclusive", "-o", "/dev/null", script)
     wait_until("it is not preempted", lambda: lab.restarts(job.number) >= 1, 60)
     job.finish(want, "preempted", 1)
 
@@ -278,11 +278,11 @@ def refusals(folder):
             ("no such partition", "  - {name: cpu-x}\n", "partition \"cpu-x\" does not exist here; "
              "did you mean \"cpu-", 3, ""),
             ("too many nodes", "  - {name: cpu-a, nodes: 3}\n", "has 2 nodes, nodes is 3", 3, ""),
-            ("no memory", "  - {name: cpu-a, tasks_per_node: 4}\n", "its share of a node's memory is "
-             "100 MiB", 4, ""),
+            ("no memory", "  - {name: cpu-a, tasks_per_node: 4}\n", "its share of a node's memory "
+             "is 100 MiB", 4, ""),
             ("too many cores", "  - {name: cpu-a, cores_per_task: 64}\n", "", 1, ""),
-            ("a wrong key", ONE, "unknown key \"acount\" in the site file; did you mean \"account\"",
-             3, "acount: x\n"),
+            ("a wrong key", ONE, "unknown key \"acount\" in the site file; did you mean \"acc", 3,
+             "acount: x\n"),
         )
         for number, (what, partitions, text, code, extra) in enumerate(rows):
             job = Job(lab, folder, spec, f"no{number}", partitions, extra=extra)
