@@ -325,7 +325,7 @@ def refused_inside(lab, folder, spec):
     file.write_text("")
     for what, extra, partitions, text in (
         ("scratch", f"scratch: {file}\n", ONE, f"--scratch {file} cannot be written"),
-        ("singletons", "mpi: none\n", ONE, "MPI connects 1"),
+        ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
     ):
         job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
         wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 90)
