@@ -1,4 +1,4 @@
-/* results-2: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
+/* results-3: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
  * test work from these tables; to learn what is in a file, read them.
  *
  * An HDF5 file with groups of columns: all datasets of one shape have the same number of rows, and
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ASSAY_SCHEMA_NAME "assay-results"
-enum { ASSAY_SCHEMA_VERSION = 2 };
+enum { ASSAY_SCHEMA_VERSION = 3 };
 
 /* Shapes: name, most rows, in words. */
 #define ASSAY_SHAPE_LIST(X)                                                                        \
@@ -138,6 +138,10 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
       "what started it: none, mpirun, srun")                                                       \
     X(PROCESS_JOB, "/processes/job", PROCESSES, TEXT, "name",                                      \
       "number of the batch job, empty if there was none")                                          \
+    X(PROCESS_COMPONENT, "/processes/component", PROCESSES, TEXT, "name",                          \
+      "its component of a heterogeneous job, from 0, and partition; empty if unknown")             \
+    X(PROCESS_VARIABLES, "/processes/variables", PROCESSES, TEXT, "lines",                         \
+      "what the batch system said of job and task: NAME=VALUE lines, sorted")                      \
     X(PROCESS_ENGINE, "/processes/engine", PROCESSES, TEXT, "name", "program and version")         \
     X(PROCESS_BUILD, "/processes/build", PROCESSES, TEXT, "name", "compiler and preset")           \
     X(PROCESS_BACKEND, "/processes/backend", PROCESSES, TEXT, "name",                              \
@@ -156,7 +160,7 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
  * lower-case hex. */
 #define ASSAY_ATTRIBUTE_LIST(X)                                                                    \
     X(SCHEMA, "schema", TEXT, "assay-results")                                                     \
-    X(SCHEMA_VERSION, "schema_version", U32, "2")                                                  \
+    X(SCHEMA_VERSION, "schema_version", U32, "3")                                                  \
     X(DESCRIPTION, "description", TEXT, "where to read about the schema")                          \
     X(SPEC_NAME, "spec_name", TEXT, "the spec's name")                                             \
     X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \

@@ -38,7 +38,7 @@ static void check_attributes(const struct assay_results *results, const struct p
     struct assay_digest records, circumstances;
     digest_samples(&place->fixture.plan, &records, &circumstances);
     assert_string_equal(results->path, place->file);
-    assert_int_equal(results->schema_version, 2);
+    assert_int_equal(results->schema_version, 3);
     assert_string_equal(results->spec_name, "fixture");
     assert_string_equal(results->spec_source, spec->source);
     assert_string_equal(results->spec_canonical, spec->canonical);
@@ -138,7 +138,7 @@ static void test_round_trip(void **state)
     assert_string_equal(results->processes[0].topology, "<topology>even</topology>");
     for (uint64_t i = 0; i < SAMPLES; i++) check_sample(results, &place.fixture.plan, i);
     check_ok(assay_results_peek(&head, place.file, &err), &err);
-    assert_int_equal(head.schema_version, 2);
+    assert_int_equal(head.schema_version, 3);
     assert_true(assay_digest_equal(&head.spec_digest, &results->spec_digest));
     assert_true(assay_digest_equal(&head.plan_digest, &results->plan_digest));
     assert_true(assay_digest_equal(&head.records_digest, &results->records_digest));
