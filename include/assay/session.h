@@ -77,6 +77,8 @@ struct assay_session_memory {
     uint64_t file_bytes;   /* mapped, and shared by the ranks of a host: of the model's file, or of
                               its weights' cache */
     uint64_t weight_bytes; /* those without a cache, vectors, and the tables of positions */
+    uint64_t packed_bytes; /* of them, or of file_bytes: the matrices as products read them, once a
+                              pass; 0 where they are read as the file has them */
     uint64_t cache_bytes;  /* keys and values */
     uint64_t work_bytes;   /* activations, logits, samplers, texts */
     uint64_t total_bytes;  /* all but the file */

@@ -29,7 +29,7 @@ struct assay_args {
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
-    bool all;
+    bool all, shared_prompt;
     uint64_t samples;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;

@@ -73,6 +73,7 @@ static struct assay_session_memory plan(const struct assay_model *model,
     struct assay_session_memory memory = {
         .file_bytes = shared > 0 ? shared : assay_model_file_bytes(model),
         .weight_bytes = assay_weights_bytes(model, options->backend, options->context) - shared,
+        .packed_bytes = assay_weights_packed_bytes(model, options->backend),
         .cache_bytes = assay_kv_pool_bytes(options->backend, &shape, options->batch + prompts,
                                            options->context),
         .work_bytes = work_bytes(model, options, prompts, piece)};

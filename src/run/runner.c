@@ -33,6 +33,7 @@ struct runner {
     struct assay_run_progress *progress;
     struct assay_pace pace;
     uint64_t held; /* samples in the session */
+    uint64_t kept; /* that went to the journal */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
     struct assay_bytes answer; /* scratch */
@@ -97,6 +98,7 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .text = sample->text};
     assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
                       sample->token_count);
+    runner->kept++;
     return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
 }
 
@@ -310,11 +312,33 @@ static enum assay_status open_journal(struct runner *runner, struct assay_error 
     return assay_comm_agree(runner->comm, status, err);
 }
 
+/* A run that failed before it had anything leaves nothing that would stand in the way of the next,
+ * with a corrected spec perhaps. Called by all ranks when all journals are closed. */
+static void drop_empty_journal(struct runner *runner)
+{
+    struct assay_error unused;
+    uint32_t ranks = assay_comm_facts(runner->comm)->ranks;
+    uint64_t *kept = calloc(ranks, sizeof *kept), all = runner->progress->samples_resumed;
+    unused.text[0] = '\0';
+    enum assay_status status =
+        assay_comm_agree(runner->comm, kept ? ASSAY_OK : ASSAY_EMEMORY, &unused);
+    if (!status) {
+        status = assay_comm_gather(runner->comm, &runner->kept, sizeof runner->kept, kept, &unused);
+    }
+    for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) all += kept[r];
+    if (!status && is_first(runner) && all == 0) {
+        status = assay_journal_remove(runner->journal_path, &unused);
+    }
+    (void)status; /* an empty journal that stays harms nobody but the next run of another plan */
+    free(kept);
+}
+
 static enum assay_status run_journal(struct runner *runner, struct assay_error *err)
 {
     struct assay_error closing;
     struct assay_run_progress *progress = runner->progress;
     enum assay_status status = open_journal(runner, err);
+    bool opened = status == ASSAY_OK; /* on all ranks */
     if (!status && is_first(runner) && runner->options->progress) {
         runner->options->progress(runner->options->context, progress);
     }
@@ -324,6 +348,7 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
     status = assay_comm_agree(runner->comm, status, err);
+    if (status && opened) drop_empty_journal(runner);
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
