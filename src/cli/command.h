@@ -31,6 +31,8 @@ struct assay_args {
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     bool all, shared_prompt;
     uint64_t samples;
+    const char *end_file, *scratch, *calibration; /* run, slurm */
+    bool wait;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -94,7 +96,7 @@ extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_ins
     assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
-extern const struct assay_command assay_cmd_submit, assay_cmd_net;
+extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_slurm;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

@@ -200,7 +200,7 @@ static void open_puts_the_path_in_front(void **state)
         err.text, "jobs/x.yaml:2:1: unknown key \"nmae\" in the spec; did you mean \"name\"?");
     write_file("jobs/x.yaml", "");
     assert_int_equal(assay_spec_open(&spec, "jobs/x.yaml", &err), ASSAY_EFORMAT);
-    assert_string_equal(err.text, "jobs/x.yaml:1:1: the spec is empty");
+    assert_string_equal(err.text, "jobs/x.yaml:1:1: the file is empty");
     assert_null(spec);
 
     write_file("jobs/x.yaml", "assay: 1\nname: short\nmodel: {path: m}\nbenchmark: {path: b}\n"
