@@ -6,6 +6,7 @@
 #include "assay/digest.h"
 #include "assay/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,12 @@ struct assay_record {
     const float *log_probs; /* token_count natural logarithms, FORMAT.md 1.11 */
 };
 
+/* Kind choice: one option of an item, as it was scored. */
+struct assay_option_part {
+    uint32_t tokens, bytes; /* bytes: of its text, without the white space in front */
+    bool greedy;            /* each of its tokens was the likeliest */
+};
+
 struct assay_circumstances {
     bool prompt_shared; /* the prompt's keys and values came from an earlier sample */
     uint32_t attempts;
@@ -71,6 +78,9 @@ struct assay_circumstances {
     uint64_t start_ns;      /* since the Unix epoch */
     uint64_t duration_ns;   /* wall time from its first pass to its last */
     struct assay_span text; /* detokenised output, before the stop string */
+    /* Kind choice: for each option 1 if each of its tokens was the likeliest. */
+    const uint8_t *greedy;
+    size_t greedy_count;
 };
 
 struct assay_bytes;

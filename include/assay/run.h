@@ -8,8 +8,18 @@
 #include "assay/plan.h"
 #include "assay/results.h"
 #include "assay/session.h"
+#include "base/bytes.h"
 
 #include <signal.h>
+
+/* Kind choice: item i has options first[i] … first[i + 1] − 1; option o has tokens[offset[o]] up to
+ * offset[o + 1], and lengths[o] bytes of text without the white space in front. */
+struct assay_job_options {
+    uint32_t *first;  /* items + 1 */
+    uint64_t *offset; /* options + 1 */
+    uint32_t *tokens, *lengths;
+    struct assay_bytes first_bytes, offset_bytes, token_bytes, length_bytes; /* own them */
+};
 
 /* A spec with everything it names opened and checked: what a run needs before it computes. */
 struct assay_job {
@@ -24,7 +34,8 @@ struct assay_job {
     size_t *prompt_offset;               /* items + 1 */
     uint32_t *prompt_counts;             /* items: tokens of each prompt */
     struct assay_digest *prompt_digests; /* items */
-    uint32_t context;     /* longest prompt + max_tokens, in tokens; at most the model's */
+    struct assay_job_options options;    /* of kind choice; else all NULL */
+    uint32_t context;     /* longest prompt and output, in tokens; at most the model's */
     char *benchmark_path; /* where a reopened job's lies, if a folder was named */
 };
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "run/choice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
 static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
                                       struct assay_error *err)
 {
-    size_t need = count + job->spec->max_tokens;
+    size_t need = count + (job->spec->kind == ASSAY_KIND_CHOICE ? 1 : job->spec->max_tokens);
     uint32_t limit = assay_model_hyper(job->model)->context;
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
     if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
@@ -56,14 +57,18 @@ static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struc
     size_t before = tokens->size / sizeof(uint32_t);
     enum assay_status status = render(job, item, user, text, err);
     if (status) return status;
+    bool is_choice = job->spec->kind == ASSAY_KIND_CHOICE;
+    size_t size = is_choice ? assay_options_prompt_size(text) : text->size;
     status =
         assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
-                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+                                      size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;
     job->prompt_counts[item] = (uint32_t)count;
-    return check_length(job, item, count, err);
+    status = check_length(job, item, count, err);
+    if (status || !is_choice) return status;
+    return assay_options_add(job, item, text, count, err);
 }
 
 static enum assay_status make_prompts(struct assay_job *job, struct assay_error *err)
@@ -119,12 +124,25 @@ static enum assay_status make_plan(struct assay_job *job, const struct assay_ass
     return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
 }
 
+/* Nothing is drawn for kind choice: another profile or replicate would be the same numbers. */
+static enum assay_status check_kind(const struct assay_spec *spec, struct assay_error *err)
+{
+    if (spec->kind != ASSAY_KIND_CHOICE) return ASSAY_OK;
+    if (spec->profile_count == 1 && spec->replicates == 1) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EVALUE,
+                      "the benchmark is of kind choice: its options are scored and nothing is "
+                      "drawn, so that every replicate and profile would be the same; the spec has "
+                      "%zu profiles and %u replicates, and must have one of each",
+                      spec->profile_count, spec->replicates);
+}
+
 /* The spec is there, and the files that it names are found: open them. */
 static enum assay_status open_files(struct assay_job *job,
                                     const struct assay_assignment *assignment,
                                     const struct assay_digest *site, struct assay_error *err)
 {
-    enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    enum assay_status status = check_kind(job->spec, err);
+    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
     if (!status) status = make_plan(job, assignment, site, err);
     if (status) return status;
@@ -234,6 +252,7 @@ void assay_job_close(struct assay_job *job)
 {
     if (!job) return;
     free(job->assignment.items);
+    assay_options_fini(&job->options);
     free(job->prompt_digests);
     free(job->prompt_counts);
     free(job->prompt_offset);
