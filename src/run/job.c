@@ -124,12 +124,18 @@ static enum assay_status open_files(struct assay_job *job,
                                     const struct assay_assignment *assignment,
                                     const struct assay_digest *site, struct assay_error *err)
 {
+    enum assay_kind kind = job->spec->definition.kind;
+    if (kind == ASSAY_KIND_CHOICE || kind == ASSAY_KIND_CODE) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED,
+                          "%s: a run cannot compute benchmarks of kind \"%s\" yet",
+                          job->spec->benchmark.file, assay_kind_name(kind));
+    }
     enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
     if (!status) status = make_plan(job, assignment, site, err);
     if (status) return status;
     status = make_prompts(job, err);
-    return assay_while(err, status, "%s", job->spec->benchmark.file);
+    return assay_while(err, status, "%s", job->spec->data.file);
 }
 
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,

@@ -35,7 +35,7 @@ struct runner {
     uint64_t held; /* samples in the session */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
-    struct assay_bytes answer; /* scratch */
+    struct assay_judgement judgement; /* scratch */
 };
 
 static bool is_first(const struct runner *runner)
@@ -56,40 +56,36 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
     struct assay_cell cell = assay_plan_cell(&job->plan, sample->tag);
     const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
     const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
-    struct assay_judgement judgement;
-
-    assay_bytes_clear(&runner->answer);
-    enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
-                              &runner->answer, &judgement, err);
+    struct assay_judgement *judgement = &runner->judgement;
+    enum assay_status status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text,
+                                                     sample->finish, judgement, err);
     if (status) return assay_while(err, status, "item \"%s\"", id);
-    struct assay_record record = {
-        .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
-        .sampler = ASSAY_SAMPLER_1,
-        .draw = (uint8_t)profile->draw,
-        .finish = (uint8_t)sample->finish,
-        .verdict = (uint8_t)judgement.verdict,
-        .replicates = job->plan.replicates,
-        .sets = job->spec->sets,
-        .replicate = cell.replicate,
-        .score_micro = judgement.score_micro,
-        .cell_key = sample->cell_key,
-        .prompt_digest = job->prompt_digests[cell.item_index],
-        .item_id = {id, strlen(id)},
-        .profile = {profile->name, strlen(profile->name)},
-        .answer = {runner->answer.data ? (const char *)runner->answer.data : "",
-                   runner->answer.size},
-        .token_count = sample->token_count,
-        .tokens = sample->tokens,
-        .log_probs = sample->log_probs};
+    struct assay_record record = {.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+                                  .sampler = ASSAY_SAMPLER_1,
+                                  .draw = (uint8_t)profile->draw,
+                                  .finish = (uint8_t)sample->finish,
+                                  .verdict = (uint8_t)judgement->verdict,
+                                  .replicates = job->plan.replicates,
+                                  .sets = job->spec->sets,
+                                  .replicate = cell.replicate,
+                                  .score_micro = judgement->score_micro,
+                                  .cell_key = sample->cell_key,
+                                  .prompt_digest = job->prompt_digests[cell.item_index],
+                                  .item_id = {id, strlen(id)},
+                                  .profile = {profile->name, strlen(profile->name)},
+                                  .answer = judgement->answer,
+                                  .token_count = sample->token_count,
+                                  .tokens = sample->tokens,
+                                  .log_probs = sample->log_probs};
     struct assay_circumstances circumstances = {.prompt_shared = sample->prompt_shared,
                                                 .attempts = 1,
                                                 .batch_rows = sample->batch_rows,
                                                 .clock_mhz = runner->clock_mhz,
                                                 .start_ns = sample->start_ns,
                                                 .duration_ns = sample->duration_ns,
-                                                .text = sample->text};
-    assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
+                                                .text = sample->text,
+                                                .grade = judgement->grade};
+    assay_queue_count(&runner->queue, judgement->verdict == ASSAY_VERDICT_CORRECT,
                       sample->token_count);
     return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
 }
@@ -313,7 +309,7 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
-    assay_bytes_fini(&runner->answer);
+    assay_judgement_fini(&runner->judgement);
     return status;
 }
 
