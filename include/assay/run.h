@@ -8,7 +8,6 @@
 #include "assay/plan.h"
 #include "assay/results.h"
 #include "assay/session.h"
-#include "base/bytes.h"
 
 #include <signal.h>
 
@@ -18,7 +17,6 @@ struct assay_job_options {
     uint32_t *first;  /* items + 1 */
     uint64_t *offset; /* options + 1 */
     uint32_t *tokens, *lengths;
-    struct assay_bytes first_bytes, offset_bytes, token_bytes, length_bytes; /* own them */
 };
 
 /* A spec with everything it names opened and checked: what a run needs before it computes. */

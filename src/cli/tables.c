@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include "cli/summary.h"
+#include "cli/tally.h"
 #include "cli/table.h"
 #include "crypto/digest.h"
 
@@ -170,6 +171,8 @@ enum assay_status assay_report_print(const struct assay_results *results,
     }
     printf("\n");
     assay_summary_print(estimates);
+    const struct assay_tally tally = assay_tally_of(results);
+    assay_tally_print(&tally);
     printf("\nrecords digest  %s\nresults file    %s\n",
            assay_digest_hex(&results->records_digest, hex), results->path);
     free(tables);

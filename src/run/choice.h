@@ -6,8 +6,14 @@
 
 #include "assay/choice.h"
 #include "assay/run.h"
+#include "base/bytes.h"
 
 enum { ASSAY_OPTIONS_MAX = 64 }; /* of an item: the low bits of a tag */
+
+static inline bool assay_job_is_choice(const struct assay_job *job)
+{
+    return job->spec->definition.kind == ASSAY_KIND_CHOICE;
+}
 
 /* The tag of option `option` of a sample. */
 static inline uint64_t assay_choice_tag(uint64_t sample, uint32_t option)
@@ -63,13 +69,20 @@ struct assay_choice_result assay_choice_result(const struct assay_job *job,
                                                const struct assay_choice_item *item);
 
 /* --- options.c */
+/* The lists of a job's options while they grow. Zero-initialise. */
+struct assay_options_builder {
+    struct assay_bytes first, offset, tokens, lengths;
+};
 /* The bytes of a prompt's text that are its tokens: white space at its end goes to the options. */
 size_t assay_options_prompt_size(const struct assay_bytes *context);
 /* Append the options of an item to the job's: `context` is the text of its prompt, which has
  * `prompt_count` tokens, and is left as it was. Items come in order. */
-ASSAY_MUST_CHECK enum assay_status assay_options_add(struct assay_job *job, uint32_t item,
+ASSAY_MUST_CHECK enum assay_status assay_options_add(struct assay_options_builder *builder,
+                                                     struct assay_job *job, uint32_t item,
                                                      struct assay_bytes *context,
                                                      size_t prompt_count, struct assay_error *err);
+/* Hand over what was built, also after a failure. */
+void assay_options_finish(struct assay_options_builder *builder, struct assay_job_options *out);
 void assay_options_fini(struct assay_job_options *options);
 
 #endif

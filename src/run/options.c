@@ -12,19 +12,20 @@
 
 void assay_options_fini(struct assay_job_options *options)
 {
-    assay_bytes_fini(&options->first_bytes);
-    assay_bytes_fini(&options->offset_bytes);
-    assay_bytes_fini(&options->token_bytes);
-    assay_bytes_fini(&options->length_bytes);
+    free(options->first);
+    free(options->offset);
+    free(options->tokens);
+    free(options->lengths);
+    *options = (struct assay_job_options){0};
 }
 
-/* The lists are where their bytes are now. */
-static void point(struct assay_job_options *options)
+void assay_options_finish(struct assay_options_builder *builder, struct assay_job_options *out)
 {
-    options->first = (uint32_t *)(void *)options->first_bytes.data; /* from malloc: aligned */
-    options->offset = (uint64_t *)(void *)options->offset_bytes.data;
-    options->tokens = (uint32_t *)(void *)options->token_bytes.data;
-    options->lengths = (uint32_t *)(void *)options->length_bytes.data;
+    out->first = (uint32_t *)(void *)builder->first.data; /* from malloc: aligned */
+    out->offset = (uint64_t *)(void *)builder->offset.data;
+    out->tokens = (uint32_t *)(void *)builder->tokens.data;
+    out->lengths = (uint32_t *)(void *)builder->lengths.data;
+    *builder = (struct assay_options_builder){0};
 }
 
 size_t assay_options_prompt_size(const struct assay_bytes *context)
@@ -46,11 +47,12 @@ static uint32_t text_length(const char *text, size_t size)
 }
 
 /* `whole`: prompt and option. Its tokens behind the first prompt_count are the option's. */
-static enum assay_status add_tokens(struct assay_job *job, const struct assay_bytes *whole,
-                                    size_t prompt_count, struct assay_error *err)
+static enum assay_status add_tokens(struct assay_options_builder *builder, struct assay_job *job,
+                                    const struct assay_bytes *whole, size_t prompt_count,
+                                    struct assay_error *err)
 {
     struct assay_bytes tokens = {0};
-    struct assay_bytes *to = &job->options.token_bytes;
+    struct assay_bytes *to = &builder->tokens;
     uint32_t limit = assay_model_hyper(job->model)->context;
     size_t skip = prompt_count * sizeof(uint32_t);
     enum assay_status status = assay_tokenizer_encode_prompt(
@@ -73,50 +75,47 @@ static enum assay_status add_tokens(struct assay_job *job, const struct assay_by
     assay_bytes_fini(&tokens);
     if (status) return status;
     uint64_t end = to->size / sizeof(uint32_t);
-    return assay_bytes_append(&job->options.offset_bytes, &end, sizeof end, err);
+    return assay_bytes_append(&builder->offset, &end, sizeof end, err);
 }
 
-static enum assay_status add_option(struct assay_job *job, uint32_t item, uint32_t choice,
-                                    struct assay_bytes *whole, size_t prompt_count,
-                                    struct assay_error *err)
+static enum assay_status add_option(struct assay_options_builder *builder, struct assay_job *job,
+                                    uint32_t item, uint32_t choice, struct assay_bytes *whole,
+                                    size_t prompt_count, struct assay_error *err)
 {
     size_t before = whole->size;
     enum assay_status status = assay_benchmark_option(job->benchmark, item, choice, whole, err);
     if (!status) {
         uint32_t length = text_length((const char *)whole->data + before, whole->size - before);
-        status = length > 0
-                     ? assay_bytes_append(&job->options.length_bytes, &length, sizeof length, err)
-                     : assay_fail(err, ASSAY_EVALUE, "it is empty");
+        status = length > 0 ? assay_bytes_append(&builder->lengths, &length, sizeof length, err)
+                            : assay_fail(err, ASSAY_EVALUE, "it is empty");
     }
-    if (!status) status = add_tokens(job, whole, prompt_count, err);
+    if (!status) status = add_tokens(builder, job, whole, prompt_count, err);
     whole->size = before;
     return assay_while(err, status, "option %u", choice);
 }
 
-enum assay_status assay_options_add(struct assay_job *job, uint32_t item,
-                                    struct assay_bytes *context, size_t prompt_count,
+enum assay_status assay_options_add(struct assay_options_builder *builder, struct assay_job *job,
+                                    uint32_t item, struct assay_bytes *context, size_t prompt_count,
                                     struct assay_error *err)
 {
-    struct assay_job_options *options = &job->options;
     const struct assay_item *of = assay_benchmark_item(job->benchmark, item);
     enum assay_status status = ASSAY_OK;
     if (item == 0) {
         const uint64_t none = 0;
         const uint32_t first = 0;
-        status = assay_bytes_append(&options->offset_bytes, &none, sizeof none, err);
-        if (!status) status = assay_bytes_append(&options->first_bytes, &first, sizeof first, err);
+        status = assay_bytes_append(&builder->offset, &none, sizeof none, err);
+        if (!status) status = assay_bytes_append(&builder->first, &first, sizeof first, err);
     }
     if (!status && of->choice_count > ASSAY_OPTIONS_MAX) {
         status = assay_fail(err, ASSAY_EVALUE, "it has %u options: at most %d are allowed",
                             of->choice_count, ASSAY_OPTIONS_MAX);
     }
     for (uint32_t i = 0; i < of->choice_count && !status; i++) {
-        status = add_option(job, item, i, context, prompt_count, err);
+        status = add_option(builder, job, item, i, context, prompt_count, err);
     }
     if (!status) {
-        uint32_t next = (uint32_t)(options->length_bytes.size / sizeof(uint32_t));
-        status = assay_bytes_append(&options->first_bytes, &next, sizeof next, err);
+        uint32_t next = (uint32_t)(builder->lengths.size / sizeof(uint32_t));
+        status = assay_bytes_append(&builder->first, &next, sizeof next, err);
     }
-    point(options);
     return assay_while(err, status, "item \"%s\"", of->id);
 }

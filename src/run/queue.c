@@ -32,7 +32,7 @@ enum assay_status assay_queue_init(struct assay_queue *queue, const struct assay
     const struct assay_plan *plan = &job->plan;
     *queue =
         (struct assay_queue){.job = job, .journal = journal, .comm = comm, .hold_max = 2 * batch};
-    bool choice = job->spec->kind == ASSAY_KIND_CHOICE;
+    bool choice = assay_job_is_choice(job);
     queue->samples = calloc(choice ? ASSAY_OPTIONS_MAX : plan->replicates, sizeof *queue->samples);
     queue->groups = calloc((size_t)plan->group_count, sizeof *queue->groups);
     if (!queue->samples || !queue->groups) {
@@ -174,7 +174,7 @@ static size_t fill(struct assay_queue *queue, uint64_t first, const struct assay
     const struct assay_profile *profile = &job->spec->profiles[cell->profile_index];
     struct assay_digest key = assay_job_group_key(job, cell->item_index, profile);
     size_t count = 0;
-    if (job->spec->kind == ASSAY_KIND_CHOICE) {
+    if (assay_job_is_choice(job)) {
         return assay_choice_requests(job, first, cell->item_index, queue->samples);
     }
     for (uint32_t r = 0; r < job->plan.replicates; r++) {

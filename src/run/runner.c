@@ -36,7 +36,7 @@ struct runner {
     uint64_t held; /* samples in the session */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
-    struct assay_bytes answer; /* scratch */
+    struct assay_judgement judgement; /* scratch */
     struct assay_choice_table choices;
 };
 
@@ -114,20 +114,16 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
     const struct assay_job *job = runner->job;
     struct assay_cell cell = assay_plan_cell(&job->plan, sample->tag);
     const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
-    struct assay_judgement judgement;
-
-    assay_bytes_clear(&runner->answer);
-    enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
-                              &runner->answer, &judgement, err);
+    struct assay_judgement *judgement = &runner->judgement;
+    enum assay_status status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text,
+                                                     sample->finish, judgement, err);
     if (status) return assay_while(err, status, "item \"%s\"", id);
     struct assay_record record = planned(job, sample->tag);
     record.finish = (uint8_t)sample->finish;
-    record.verdict = (uint8_t)judgement.verdict;
-    record.score_micro = judgement.score_micro;
+    record.verdict = (uint8_t)judgement->verdict;
+    record.score_micro = judgement->score_micro;
     record.cell_key = sample->cell_key;
-    record.answer = (struct assay_span){
-        runner->answer.data ? (const char *)runner->answer.data : "", runner->answer.size};
+    record.answer = judgement->answer;
     record.token_count = sample->token_count;
     record.tokens = sample->tokens;
     record.log_probs = sample->log_probs;
@@ -137,8 +133,9 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .clock_mhz = runner->clock_mhz,
                                                 .start_ns = sample->start_ns,
                                                 .duration_ns = sample->duration_ns,
-                                                .text = sample->text};
-    assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
+                                                .text = sample->text,
+                                                .grade = judgement->grade};
+    assay_queue_count(&runner->queue, judgement->verdict == ASSAY_VERDICT_CORRECT,
                       sample->token_count);
     return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
 }
@@ -189,7 +186,7 @@ static enum assay_status step(struct runner *runner, struct assay_error *err)
 {
     struct assay_sample sample;
     enum assay_status status = assay_session_step(runner->session, err);
-    bool choice = runner->job->spec->kind == ASSAY_KIND_CHOICE;
+    bool choice = assay_job_is_choice(runner->job);
     while (!status && assay_session_take(runner->session, &sample)) {
         status = choice ? take_option(runner, &sample, err) : record_sample(runner, &sample, err);
         runner->held--;
@@ -364,7 +361,7 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
     assay_choice_table_fini(&runner->choices);
-    assay_bytes_fini(&runner->answer);
+    assay_judgement_fini(&runner->judgement);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "spec/read.h"
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/text.h"
 #include "spec/keys.h"
 #include "spec/tree.h"
@@ -9,17 +10,30 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum assay_status read_version(const struct spec_reader *reader,
-                                      const struct spec_node *root);
+static enum assay_status read_version(const struct spec_reader *reader, const char *what,
+                                      const struct spec_key *key, const struct spec_node *root);
 static enum assay_status read_mapping(const struct spec_reader *reader, const char *what,
                                       const struct spec_key *keys, const struct spec_node *node,
-                                      void *record);
+                                      const struct spec_node *beneath, void *record);
+
+/* Whether the benchmark's path is a definition's, before anything is read. */
+static bool names_definition(const struct spec_node *root)
+{
+    const struct spec_node *benchmark = assay_spec_tree_find(root, "benchmark");
+    const struct spec_node *path = benchmark && benchmark->kind == SPEC_MAPPING
+                                       ? assay_spec_tree_find(benchmark, "path")
+                                       : NULL;
+    return path && path->kind == SPEC_SCALAR && assay_spec_is_definition(path->text);
+}
 
 enum assay_status assay_spec_read(const struct spec_reader *reader, const struct spec_node *root,
-                                  struct assay_spec *spec)
+                                  const struct spec_node *definition, struct assay_spec *spec)
 {
-    enum assay_status status = read_version(reader, root);
-    if (!status) status = read_mapping(reader, "the spec", assay_spec_keys(), root, spec);
+    struct spec_reader own = *reader;
+    enum assay_status status = read_version(reader, "spec", assay_spec_keys(), root);
+    if (status) return status;
+    own.incomplete = !definition && names_definition(root);
+    status = read_mapping(&own, "the spec", assay_spec_keys(), root, definition, spec);
     if (status) return status;
 
     if (spec->replicates % spec->sets == 0) return ASSAY_OK;
@@ -28,15 +42,22 @@ enum assay_status assay_spec_read(const struct spec_reader *reader, const struct
                            spec->replicates);
 }
 
+enum assay_status assay_definition_read(const struct spec_reader *reader,
+                                        const struct spec_node *root, struct assay_spec *spec)
+{
+    enum assay_status status = read_version(reader, "benchmark", assay_definition_keys(), root);
+    if (status) return status;
+    return read_mapping(reader, "the benchmark", assay_definition_keys(), root, NULL, spec);
+}
+
 /* Before anything else, so that a spec of another version is not blamed for keys that we do not
  * know yet. */
-static enum assay_status read_version(const struct spec_reader *reader,
-                                      const struct spec_node *root)
+static enum assay_status read_version(const struct spec_reader *reader, const char *what,
+                                      const struct spec_key *key, const struct spec_node *root)
 {
-    const struct spec_key *key = assay_spec_keys();
     if (root->kind != SPEC_MAPPING)
         return assay_spec_fail(reader->report, ASSAY_EFORMAT, root->mark,
-                               "a spec is a mapping of keys, this is a %s",
+                               "a %s is a mapping of keys, this is a %s", what,
                                root->kind == SPEC_SCALAR ? "text" : "list");
     char quoted[96];
     const struct spec_node *first = root->first;
@@ -82,11 +103,15 @@ static enum assay_status read_stops(const struct spec_reader *reader, const stru
 static enum assay_status read_profiles(const struct spec_reader *reader, const struct spec_key *key,
                                        const struct spec_node *node, void *record);
 
+static enum assay_status read_rules(const struct spec_reader *reader, const struct spec_key *key,
+                                    const struct spec_node *node, void *record);
+
 static enum assay_status read_present(const struct spec_reader *reader, const struct spec_key *key,
                                       const struct spec_node *node, void *record)
 {
-    if (key->type == SPEC_BLOCK) return read_mapping(reader, key->name, key->keys, node, record);
-    if (key->type == SPEC_STOPS) return read_stops(reader, key, node, record);
+    if (key->type == SPEC_STOPS || key->type == SPEC_TEXTS)
+        return read_stops(reader, key, node, record);
+    if (key->type == SPEC_RULES) return read_rules(reader, key, node, record);
     if (key->type == SPEC_PROFILES) return read_profiles(reader, key, node, record);
     return assay_spec_read_value(reader, key, node, record);
 }
@@ -94,17 +119,49 @@ static enum assay_status read_present(const struct spec_reader *reader, const st
 static enum assay_status read_absent(const struct spec_reader *reader, const struct spec_key *key,
                                      void *record)
 {
-    if (key->type == SPEC_BLOCK) return read_mapping(reader, key->name, key->keys, NULL, record);
     if (!key->fallback) return ASSAY_OK;
     const struct spec_node written = {
         .kind = SPEC_SCALAR, .text = key->fallback, .size = strlen(key->fallback)};
-    return assay_spec_read_value(reader, key, &written, record);
+    return read_present(reader, key, &written, record);
 }
 
-/* A NULL node is a mapping that is absent: all defaults. */
+static bool has_required(const struct spec_key *keys)
+{
+    for (; keys->name; keys++)
+        if (keys->required) return true;
+    return false;
+}
+
+static enum assay_status read_key(const struct spec_reader *reader, const char *what,
+                                  const struct spec_key *key, const struct spec_node *node,
+                                  const struct spec_node *beneath, void *record)
+{
+    const struct spec_node *child = node ? assay_spec_tree_find(node, key->name) : NULL;
+    const struct spec_node *under =
+        beneath && !key->own ? assay_spec_tree_find(beneath, key->name) : NULL;
+    if (!child && !under && key->required && !reader->incomplete)
+        return assay_spec_fail(reader->report, ASSAY_EFORMAT,
+                               node ? node->mark : (struct spec_mark){0}, "%s needs the key \"%s\"",
+                               what, key->name);
+    if (key->type == SPEC_BLOCK) /* A block that may be absent has then no keys that it needs. */
+        return child || under || !has_required(key->keys)
+                   ? read_mapping(reader, key->name, key->keys, child, under, record)
+                   : ASSAY_OK;
+    if (!child && !under) return read_absent(reader, key, record);
+    if (child && under && reader->overrides) {
+        enum assay_status status =
+            assay_bytes_format(reader->overrides, reader->report->err, "%s%s%s%s",
+                               reader->overrides->size > 0 ? ", " : "", node->key ? node->key : "",
+                               node->key ? "." : "", key->name);
+        if (status) return status;
+    }
+    return read_present(reader, key, child ? child : under, record);
+}
+
+/* A NULL node is a mapping that is absent: what `beneath` has, and else all defaults. */
 static enum assay_status read_mapping(const struct spec_reader *reader, const char *what,
                                       const struct spec_key *keys, const struct spec_node *node,
-                                      void *record)
+                                      const struct spec_node *beneath, void *record)
 {
     if (node && node->kind != SPEC_MAPPING)
         return assay_spec_fail(reader->report, ASSAY_EVALUE, node->mark,
@@ -113,12 +170,7 @@ static enum assay_status read_mapping(const struct spec_reader *reader, const ch
         if (!assay_spec_key_find(keys, child->key)) return fail_unknown(reader, what, keys, child);
 
     for (const struct spec_key *key = keys; key->name; key++) {
-        const struct spec_node *child = node ? assay_spec_tree_find(node, key->name) : NULL;
-        if (!child && key->required)
-            return assay_spec_fail(reader->report, ASSAY_EFORMAT, node->mark,
-                                   "%s needs the key \"%s\"", what, key->name);
-        enum assay_status status =
-            child ? read_present(reader, key, child, record) : read_absent(reader, key, record);
+        enum assay_status status = read_key(reader, what, key, node, beneath, record);
         if (status) return status;
     }
     return ASSAY_OK;
@@ -148,7 +200,12 @@ static enum assay_status read_stops(const struct spec_reader *reader, const stru
 {
     static const struct spec_key stop = {"a stop text", SPEC_TEXT, .min = 1,
                                          .max = SPEC_STOP_BYTES_MAX};
-    enum assay_status status = check_list(reader, key, node, 0);
+    struct spec_node single = *node;
+    const struct spec_node one = {
+        .kind = SPEC_SEQUENCE, .mark = node->mark, .count = 1, .first = &single};
+    single.next = NULL;
+    if (key->type == SPEC_TEXTS && node->kind == SPEC_SCALAR) node = &one;
+    enum assay_status status = check_list(reader, key, node, key->type == SPEC_TEXTS);
     if (status) return status;
     const char **stops = assay_arena_take(reader->arena, node->count, sizeof *stops);
     if (!stops) return assay_spec_fail_memory(reader->report);
@@ -159,6 +216,30 @@ static enum assay_status read_stops(const struct spec_reader *reader, const stru
     }
     store_list(key, record, stops, count);
     return ASSAY_OK;
+}
+
+/* One pattern alone is the only rule. */
+static enum assay_status read_rules(const struct spec_reader *reader, const struct spec_key *key,
+                                    const struct spec_node *node, void *record)
+{
+    const bool alone = node->kind == SPEC_SCALAR;
+    enum assay_status status = alone ? ASSAY_OK : check_list(reader, key, node, 1);
+    size_t count = alone ? 1 : node->count;
+    if (status) return status;
+    struct assay_rule *rules = assay_arena_take(reader->arena, count, sizeof *rules);
+    if (!rules) return assay_spec_fail_memory(reader->report);
+    if (alone) {
+        struct spec_key pattern = *assay_spec_key_find(key->keys, "pattern");
+        pattern.name = key->name;
+        rules->name = "strict";
+        status = assay_spec_read_value(reader, &pattern, node, rules);
+    }
+    size_t i = 0;
+    for (const struct spec_node *entry = alone ? NULL : node->first; entry && !status;
+         entry = entry->next)
+        status = read_mapping(reader, "a rule", key->keys, entry, NULL, &rules[i++]);
+    if (!status) store_list(key, record, rules, count);
+    return status;
 }
 
 /* `node` is the profile at `count`; the ones before it were read. */
@@ -188,7 +269,7 @@ static enum assay_status read_profiles(const struct spec_reader *reader, const s
     if (!profiles) return assay_spec_fail_memory(reader->report);
     size_t count = 0;
     for (const struct spec_node *entry = node->first; entry; entry = entry->next, count++) {
-        status = read_mapping(reader, "a profile", key->keys, entry, &profiles[count]);
+        status = read_mapping(reader, "a profile", key->keys, entry, NULL, &profiles[count]);
         if (!status) status = check_profile_name(reader, profiles, count, node, entry);
         if (status) return status;
     }

@@ -74,6 +74,8 @@ enum assay_status assay_spec_read_value(const struct spec_reader *reader,
     case SPEC_SHA256:
         return read_digest(reader, key, node, record);
     case SPEC_STOPS:
+    case SPEC_TEXTS:
+    case SPEC_RULES:
     case SPEC_BLOCK:
     case SPEC_PROFILES:
         break;
@@ -120,7 +122,7 @@ static enum assay_status check_template(const struct spec_reader *reader,
                                    inner.text);
         fields += found && piece.is_field;
     }
-    return fields > 0 ? ASSAY_OK : assay_spec_fail_value(reader, key, node, "");
+    return fields > 0 || key->min == 0 ? ASSAY_OK : assay_spec_fail_value(reader, key, node, "");
 }
 
 static enum assay_status check_pattern(const struct spec_reader *reader, const struct spec_key *key,
