@@ -18,7 +18,7 @@ struct assay_audit {
     const struct assay_job *job;
     struct assay_session *session;
     struct assay_audit_options options;
-    struct assay_bytes answer; /* scratch */
+    struct assay_judgement judgement; /* scratch */
 };
 
 /* One call of assay_audit_check. requests[] are the leaves that must be replayed; leaf_of[] maps
@@ -249,27 +249,26 @@ static enum assay_status grade(struct work *work, struct assay_audit_verdict *ou
 {
     const struct assay_job *job = work->audit->job;
     const struct assay_record *record = &leaf->record;
-    struct assay_bytes *answer = &work->audit->answer;
     struct assay_cell cell = assay_plan_cell(&job->plan, leaf->index);
-    struct assay_judgement found;
+    struct assay_judgement *judgement = &work->audit->judgement;
     char claimed[80], given[80];
-    assay_bytes_clear(answer);
     enum assay_status status =
         assay_benchmark_judge(job->benchmark, cell.item_index, text,
-                              (enum assay_finish)record->finish, answer, &found, work->err);
+                              (enum assay_finish)record->finish, judgement, work->err);
     if (status) return status;
-    const char *data = answer->data ? (const char *)answer->data : "";
+    const struct assay_span *answer = &judgement->answer;
+    const char *data = answer->data;
     if (answer->size != record->answer.size ||
         memcmp(data, record->answer.data, answer->size) != 0) {
         fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the text gives %s",
               assay_text_quote(claimed, sizeof claimed, record->answer.data, record->answer.size),
               assay_text_quote(given, sizeof given, data, answer->size));
-    } else if (found.verdict != (enum assay_verdict)record->verdict ||
-               found.score_micro != record->score_micro) {
+    } else if (judgement->verdict != (enum assay_verdict)record->verdict ||
+               judgement->score_micro != record->score_micro) {
         fault(out, ASSAY_FAULT_GRADE,
               "it claims \"%s\", score %" PRIu32 " millionths; grading gives \"%s\", %" PRIu32,
               assay_verdict_name((enum assay_verdict)record->verdict), record->score_micro,
-              assay_verdict_name(found.verdict), found.score_micro);
+              assay_verdict_name(judgement->verdict), judgement->score_micro);
     }
     return ASSAY_OK;
 }
@@ -349,7 +348,7 @@ void assay_audit_close(struct assay_audit *audit)
 {
     if (!audit) return;
     assay_session_close(audit->session);
-    assay_bytes_fini(&audit->answer);
+    assay_judgement_fini(&audit->judgement);
     free(audit);
 }
 

@@ -95,7 +95,7 @@ struct assay_command {
 };
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
-    assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
+    assay_cmd_bench, assay_cmd_perplexity, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
 extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_slurm,

@@ -33,8 +33,15 @@ def canonical():
 
 
 def circumstances():
-    body = struct.pack("<HH", 2, 1) + u32(2) + u64(1_700_000_000_123_456_789)
-    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT))
+    body = struct.pack("<HH", 3, 1) + u32(2) + u64(1_700_000_000_123_456_789)
+    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade())
+
+
+def grade():
+    """Cut off; rule 0 found bytes 4 to 9, rule 1 bytes 12 to 13; a program that ran out of time."""
+    body = bytes([3, 1, 0, 1]) + u32(4) + u32(5) + u32(12) + u32(1) + part("né".encode())
+    body += bytes([5, 1]) + u64(3_000_000_000) + u64(3_100_000_000) + u64(1 << 24)
+    return body + part(b"late")
 
 
 def process():
@@ -47,7 +54,7 @@ def process():
 
 
 def header(rank, plan, spec):
-    body = b"ASSAYJNL" + u32(2) + u32(rank) + plan + spec
+    body = b"ASSAYJNL" + u32(3) + u32(rank) + plan + spec
     return body + u32(zlib.crc32(body))
 
 
