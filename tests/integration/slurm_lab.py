@@ -116,14 +116,14 @@ def free_ports(count):
 
 
 def wait_until(what, condition, seconds=30, pause=0.1):
-    """Poll until the condition holds; its value."""
+    """Poll until the condition holds; its value. `what` is a text, or makes one."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            sys.exit(f"after {seconds} s: {what}")
+            sys.exit(f"after {seconds} s: {what() if callable(what) else what}")
         time.sleep(pause)
 
 
