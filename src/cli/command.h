@@ -31,9 +31,8 @@ struct assay_args {
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     bool all, check;
     uint64_t samples;
-    const char *interpreter, *modules, *form, *entry; /* sandbox */
+    const char *interpreter, *modules, *form; /* sandbox */
     uint64_t cpu_ms, wall_ms, memory_mb, workers;
-    struct assay_number test_at;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };

