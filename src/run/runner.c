@@ -33,9 +33,13 @@ struct runner {
     struct assay_run_progress *progress;
     struct assay_pace pace;
     uint64_t held; /* samples in the session */
+    uint64_t kept; /* that went to the journal */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
     struct assay_bytes answer; /* scratch */
+    bool confirmed;            /* the model is the declared one */
+    struct assay_bytes cache_path;
+    struct assay_panel_cache cache;
 };
 
 static bool is_first(const struct runner *runner)
@@ -58,10 +62,13 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
     const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
     struct assay_judgement judgement;
 
+    /* The first one waits for the model's digest: no journal has a sample of another model. */
+    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(job, err);
+    if (status) return status;
+    runner->confirmed = true;
     assay_bytes_clear(&runner->answer);
-    enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
-                              &runner->answer, &judgement, err);
+    status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
+                                   &runner->answer, &judgement, err);
     if (status) return assay_while(err, status, "item \"%s\"", id);
     struct assay_record record = {
         .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
@@ -91,6 +98,7 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .text = sample->text};
     assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
                       sample->token_count);
+    runner->kept++;
     return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
 }
 
@@ -208,8 +216,16 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
                                             .place = &runner->host.place};
-    enum assay_status status =
-        assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
+    enum assay_status status = ASSAY_OK;
+    if (cached) {
+        session.cache = &runner->cache;
+        status = assay_job_cache(runner->job, options->cache_dir, &runner->cache_path,
+                                 &runner->cache, err);
+    }
+    if (!status) {
+        status = assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    }
     if (!status) status = assay_session_open(&runner->session, runner->job->model, &session, err);
     if (!status) {
         status = assay_queue_init(&runner->queue, runner->job, runner->journal, runner->comm,
@@ -296,11 +312,33 @@ static enum assay_status open_journal(struct runner *runner, struct assay_error 
     return assay_comm_agree(runner->comm, status, err);
 }
 
+/* A run that failed before it had anything leaves nothing that would stand in the way of the next,
+ * with a corrected spec perhaps. Called by all ranks when all journals are closed. */
+static void drop_empty_journal(struct runner *runner)
+{
+    struct assay_error unused;
+    uint32_t ranks = assay_comm_facts(runner->comm)->ranks;
+    uint64_t *kept = calloc(ranks, sizeof *kept), all = runner->progress->samples_resumed;
+    unused.text[0] = '\0';
+    enum assay_status status =
+        assay_comm_agree(runner->comm, kept ? ASSAY_OK : ASSAY_EMEMORY, &unused);
+    if (!status) {
+        status = assay_comm_gather(runner->comm, &runner->kept, sizeof runner->kept, kept, &unused);
+    }
+    for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) all += kept[r];
+    if (!status && is_first(runner) && all == 0) {
+        status = assay_journal_remove(runner->journal_path, &unused);
+    }
+    (void)status; /* an empty journal that stays harms nobody but the next run of another plan */
+    free(kept);
+}
+
 static enum assay_status run_journal(struct runner *runner, struct assay_error *err)
 {
     struct assay_error closing;
     struct assay_run_progress *progress = runner->progress;
     enum assay_status status = open_journal(runner, err);
+    bool opened = status == ASSAY_OK; /* on all ranks */
     if (!status && is_first(runner) && runner->options->progress) {
         runner->options->progress(runner->options->context, progress);
     }
@@ -310,10 +348,12 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
     status = assay_comm_agree(runner->comm, status, err);
+    if (status && opened) drop_empty_journal(runner);
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
     assay_bytes_fini(&runner->answer);
+    assay_bytes_fini(&runner->cache_path);
     return status;
 }
 

@@ -58,8 +58,8 @@ static const struct spec_key prompt_keys[] = {
 static const struct spec_key answer_keys[] = {
     {"extract", SPEC_PATTERN, .at = IN_SPEC(extract), .min = 1, .max = 4096, .fallback = FIRST_LINE,
      .help = "finds the answer in the output; the default takes the first line that is not empty"},
-    {"stop", SPEC_STOPS, .at = IN_SPEC(stops), .also_at = IN_SPEC(stop_count),
-     .max = ASSAY_SPEC_STOPS_MAX,
+    {"stop", SPEC_TEXTS, .each = "a stop text", .at = IN_SPEC(stops),
+     .also_at = IN_SPEC(stop_count), .max = ASSAY_SPEC_STOPS_MAX,
      .help = "texts that end an output where they first appear; none if absent"},
     {0}};
 
@@ -106,7 +106,8 @@ static const struct spec_key spec_keys[] = {
              "than iid need two for an error of their own"},
     {"seed", SPEC_SEED, .required = true, .at = IN_SPEC(seed), .max = INT64_MAX,
      .help = "of all random numbers"},
-    {"profiles", SPEC_PROFILES, .required = true, .at = IN_SPEC(profiles),
+    {"profiles", SPEC_RECORDS, .required = true, .each = "a profile",
+     .record_bytes = sizeof(struct assay_profile), .at = IN_SPEC(profiles),
      .also_at = IN_SPEC(profile_count), .max = ASSAY_SPEC_PROFILES_MAX, .keys = profile_keys,
      .help = "ways to sample, each applied to every item"},
     {0}};
@@ -162,6 +163,10 @@ const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_
         snprintf(to, size, "1 to %" PRIu64 " characters of a-z, 0-9, \".\", \"_\" and \"-\"",
                  key->max);
         break;
+    case SPEC_WORD:
+        snprintf(to, size, "1 to %" PRIu64 " characters of letters, digits and %s", key->max,
+                 SPEC_WORD_MARKS);
+        break;
     case SPEC_TEXT:
     case SPEC_TEMPLATE:
     case SPEC_PATTERN:
@@ -186,15 +191,15 @@ const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_
     case SPEC_CHOICE:
         choices_text(key->choices, to, size);
         break;
-    case SPEC_STOPS:
+    case SPEC_TEXTS:
         snprintf(to, size, "a list of at most %" PRIu64 " texts of 1 to %d bytes", key->max,
                  SPEC_STOP_BYTES_MAX);
         break;
     case SPEC_BLOCK:
         snprintf(to, size, "a mapping of keys");
         break;
-    case SPEC_PROFILES:
-        snprintf(to, size, "a list of 1 to %" PRIu64 " profiles", key->max);
+    case SPEC_RECORDS:
+        snprintf(to, size, "a list of 1 to %" PRIu64 " %s", key->max, key->name);
         break;
     }
     return to;

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "crypto/file_check.h"
 #include "spec/owner.h"
 
 #include <string.h>
@@ -15,7 +16,8 @@ static enum assay_status digest_file(struct assay_digest *out, const char *file,
                                      const struct assay_digest *declared, struct assay_error *err);
 
 enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_path,
-                                     const char *model_dir, struct assay_error *err)
+                                     const char *model_dir, struct assay_file_check **model_check,
+                                     struct assay_error *err)
 {
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
     const char *model_file = NULL, *benchmark_file = NULL;
@@ -33,8 +35,13 @@ enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_p
                          spec->benchmark.sha256_declared ? &spec->benchmark.sha256 : NULL, err);
     if (status) goto done;
     what = "model";
-    status = digest_file(&model, model_file,
-                         spec->model.sha256_declared ? &spec->model.sha256 : NULL, err);
+    if (model_check && spec->model.sha256_declared) {
+        model = spec->model.sha256;
+        status = assay_file_check_begin(model_check, model_file, &model, err);
+    } else {
+        status = digest_file(&model, model_file,
+                             spec->model.sha256_declared ? &spec->model.sha256 : NULL, err);
+    }
     if (status) goto done;
 
     spec->model.file = model_file;

@@ -92,29 +92,39 @@ static const struct assay_cpu_isa vnni = {
     .kernels = {QUANTISED_KERNELS(vnni), FLOAT_KERNELS(avx512)}};
 _Static_assert(sizeof avx2.kernels / sizeof avx2.kernels[0] == 11, "one kernel per dtype");
 
-#define CREATORS(which)                                                                            \
+#define OF_LANES(which)                                                                            \
     static enum assay_status which##_matrix_create(                                                \
-        struct assay_matrix **out, const struct assay_tensor *tensor, struct assay_error *err)     \
+        struct assay_team *team, struct assay_matrix **out, const struct assay_tensor *tensor,     \
+        const void *packed, struct assay_error *err)                                               \
     {                                                                                              \
-        return assay_cpu_matrix_create(&which, out, tensor, err);                                  \
+        return assay_cpu_matrix_create(&which, team, out, tensor, packed, err);                    \
     }                                                                                              \
     static uint64_t which##_matrix_bytes(const struct assay_tensor *tensor)                        \
     {                                                                                              \
         return assay_cpu_matrix_bytes(&which, tensor);                                             \
     }                                                                                              \
+    static uint64_t which##_packed_bytes(const struct assay_tensor *tensor)                        \
+    {                                                                                              \
+        return assay_cpu_packed_bytes(&which, tensor);                                             \
+    }                                                                                              \
+    static void which##_pack(struct assay_team *team, const struct assay_tensor *tensor, void *to) \
+    {                                                                                              \
+        assay_cpu_pack(&which, team, tensor, to);                                                  \
+    }                                                                                              \
     static struct assay_operand *which##_operand_create(size_t rows, size_t columns)               \
     {                                                                                              \
         return assay_cpu_operand_create(&which, rows, columns);                                    \
     }
-CREATORS(avx2)
-CREATORS(avx512)
-CREATORS(vnni)
+OF_LANES(avx2)
+OF_LANES(avx512)
+OF_LANES(vnni)
 
 /* What an instruction set's own file computes (`from`), and what they share. */
-#define TABLE(which, from)                                                                         \
+#define TABLE(which, from, its_layout)                                                             \
     {                                                                                              \
         .name = "cpu", .isa = #which, .missing = which##_missing, .alloc = assay_cpu_alloc,        \
-        .free = assay_cpu_free, .alloc_bytes = assay_cpu_alloc_bytes,                              \
+        .free = assay_cpu_free, .alloc_bytes = assay_cpu_alloc_bytes, .layout = its_layout,        \
+        .packed_bytes = which##_packed_bytes, .pack = which##_pack,                                \
         .matrix_create = which##_matrix_create, .matrix_destroy = assay_cpu_matrix_destroy,        \
         .matrix_bytes = which##_matrix_bytes, .operand_create = which##_operand_create,            \
         .operand_destroy = assay_cpu_operand_destroy, .operand_bytes = assay_cpu_operand_bytes,    \
@@ -124,9 +134,10 @@ CREATORS(vnni)
         .attend = assay_##from##_attend, .swiglu = assay_##from##_swiglu,                          \
         .geglu = assay_##from##_geglu, .add = assay_##from##_add,                                  \
         .scale = assay_ref_scale, /* once a pass */                                                \
-            .logit_max = assay_##from##_logit_max, .weight_sums = assay_##from##_weight_sums,      \
+            .peak = assay_##which##_peak, .logit_max = assay_##from##_logit_max,                   \
+        .weight_sums = assay_##from##_weight_sums,                                                 \
     }
 
-const struct assay_backend assay_backend_avx2 = TABLE(avx2, avx2);
-const struct assay_backend assay_backend_avx512 = TABLE(avx512, avx512);
-const struct assay_backend assay_backend_vnni = TABLE(vnni, avx512);
+const struct assay_backend assay_backend_avx2 = TABLE(avx2, avx2, "panel-8");
+const struct assay_backend assay_backend_avx512 = TABLE(avx512, avx512, "panel-16");
+const struct assay_backend assay_backend_vnni = TABLE(vnni, avx512, "panel-16");

@@ -54,6 +54,8 @@ static inline size_t assay_cpu_group(size_t full, size_t left)
     assay_cpu_kernel assay_##isa##_tile_q4_0, assay_##isa##_tile_q4_1, assay_##isa##_tile_q5_0,    \
         assay_##isa##_tile_q5_1, assay_##isa##_tile_q8_0, assay_##isa##_tile_q4_k,                 \
         assay_##isa##_tile_q5_k, assay_##isa##_tile_q6_k
+uint64_t assay_avx2_peak(uint64_t rounds), assay_avx512_peak(uint64_t rounds),
+    assay_vnni_peak(uint64_t rounds);
 ASSAY_CPU_QUANTISED_KERNELS(avx2);
 ASSAY_CPU_QUANTISED_KERNELS(avx512);
 ASSAY_CPU_QUANTISED_KERNELS(vnni);
@@ -76,12 +78,15 @@ static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_te
     }
 }
 
-enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
+enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa, struct assay_team *team,
                                           struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err);
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix);
 uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
+                    const struct assay_tensor *tensor, void *to);
 void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
                        const struct assay_operand *operand, float *y);
 
