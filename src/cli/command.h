@@ -31,10 +31,9 @@ struct assay_args {
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     bool all, shared_prompt, check, wait;
     uint64_t samples;
-    const char *end_file, *scratch, *calibration;     /* run, slurm */
-    const char *interpreter, *modules, *form, *entry; /* sandbox */
+    const char *end_file, *scratch, *calibration; /* run, slurm */
+    const char *interpreter, *modules, *form;     /* sandbox */
     uint64_t cpu_ms, wall_ms, memory_mb, workers;
-    struct assay_number test_at;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
