@@ -199,6 +199,10 @@ assay_spec_open_definition(struct assay_spec **out, const char *path, struct ass
 ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
                                                       const char *spec_path, const char *model_dir,
                                                       struct assay_error *err);
+/* Only the benchmark: its definition, data and examples. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec,
+                                                                const char *spec_path,
+                                                                struct assay_error *err);
 /* The step of resolve that needs no files: canonical text and digest from the values and the two
  * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_seal(struct assay_spec *spec,

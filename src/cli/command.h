@@ -29,6 +29,7 @@ struct assay_args {
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
+    const char *item, *model;                           /* inspect */
     bool all;
     uint64_t samples;
     const char *operands[ASSAY_OPERANDS_MAX];
