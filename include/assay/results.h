@@ -141,6 +141,7 @@ struct assay_results {
     const struct assay_grade *grades; /* sample_count */
     /* Kind choice: sample i has options option_offset[i] … option_offset[i + 1] − 1. */
     const uint64_t *option_offset; /* sample_count + 1 */
+    const uint64_t *text_offset;   /* sample_count + 1; differences are the texts' bytes */
     const uint32_t *option_tokens, *option_bytes, *gold;
     const uint8_t *option_greedy;
 };

@@ -416,6 +416,7 @@ static enum assay_status check_options(struct checker *checker, struct assay_err
 {
     struct assay_results *results = checker->results;
     void *const *columns = checker->image->columns;
+    results->text_offset = columns[ASSAY_COLUMN_SAMPLE_TEXT_OFFSET];
     results->option_offset = columns[ASSAY_COLUMN_OPTION_OFFSET];
     results->option_tokens = columns[ASSAY_COLUMN_OPTION_TOKENS];
     results->option_bytes = columns[ASSAY_COLUMN_OPTION_BYTES];

@@ -341,7 +341,7 @@ static void test_schema_table(void **state)
     }
     assert_true(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, count_object, &counts) >= 0);
     assert_int_equal(counts.datasets, ASSAY_COLUMN_COUNT);
-    assert_int_equal(counts.groups, 1 + 12);
+    assert_int_equal(counts.groups, 1 + 13);
     H5O_info_t root;
     assert_true(H5Oget_info(file, &root) >= 0);
     assert_int_equal(root.num_attrs, ASSAY_ATTRIBUTE_COUNT);
