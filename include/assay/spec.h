@@ -203,6 +203,10 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
                                                       const char *spec_path, const char *model_dir,
                                                       struct assay_file_check **model_check,
                                                       struct assay_error *err);
+/* Only the benchmark: its definition, data and examples. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec,
+                                                                const char *spec_path,
+                                                                struct assay_error *err);
 /* The step of resolve that needs no files: canonical text and digest from the values and the two
  * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_seal(struct assay_spec *spec,

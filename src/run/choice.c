@@ -94,7 +94,6 @@ static void keep(struct assay_choice_item *item, const struct assay_job *job, ui
     item->scored[option] = sample->token_count;
     part->greedy = sample->token_count == part->tokens;
     for (size_t i = 0; i < sample->token_count; i++) part->greedy &= sample->greedy[i] != 0;
-    item->greedy[option] = part->greedy;
     item->cell_key = sample->cell_key;
     item->prompt_shared = item->prompt_shared || sample->prompt_shared;
     if (sample->batch_rows > item->batch_rows) item->batch_rows = sample->batch_rows;
@@ -134,6 +133,15 @@ void assay_choice_drop(struct assay_choice_table *table, struct assay_choice_ite
 
 /* --- the record */
 
+struct assay_span assay_choice_encode(const struct assay_choice_item *item,
+                                      uint8_t to[ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES])
+{
+    for (uint32_t i = 0; i < item->option_count; i++) {
+        assay_option_put(to + i * ASSAY_OPTION_BYTES, &item->options[i]);
+    }
+    return (struct assay_span){(const char *)to, (size_t)item->option_count * ASSAY_OPTION_BYTES};
+}
+
 /* The tokens up to the first that has no probability; false if all have one. */
 static bool breaks_off(const struct assay_job *job, const struct assay_choice_item *item,
                        size_t *count)
@@ -155,12 +163,15 @@ struct assay_choice_result assay_choice_result(const struct assay_job *job,
     struct assay_choice_result out = {.tokens = options->tokens +
                                                 options->offset[options->first[item->item]],
                                       .log_probs = item->log_probs,
+                                      .gold = gold,
+                                      .outcome = ASSAY_OUTCOME_NONFINITE,
                                       .finish = ASSAY_FINISH_NONFINITE,
                                       .verdict = ASSAY_VERDICT_FAILED};
     if (breaks_off(job, item, &out.token_count)) return out;
     out.choice = assay_choice_of(item->options, item->option_count, gold, item->log_probs);
     uint32_t answer = assay_choice_answer(&out.choice, job->spec->choice_score);
     out.finish = ASSAY_FINISH_END;
+    out.outcome = ASSAY_OUTCOME_COMPLETE;
     out.verdict = answer == gold ? ASSAY_VERDICT_CORRECT : ASSAY_VERDICT_INCORRECT;
     out.score_micro = answer == gold ? ASSAY_SCORE_ONE : 0;
     snprintf(out.answer, sizeof out.answer, "%" PRIu32, answer);

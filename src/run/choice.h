@@ -8,8 +8,6 @@
 #include "assay/run.h"
 #include "base/bytes.h"
 
-enum { ASSAY_OPTIONS_MAX = 64 }; /* of an item: the low bits of a tag */
-
 static inline bool assay_job_is_choice(const struct assay_job *job)
 {
     return job->spec->definition.kind == ASSAY_KIND_CHOICE;
@@ -30,14 +28,17 @@ struct assay_choice_item {
     uint64_t sample;
     uint32_t item, option_count, left;
     struct assay_option_part options[ASSAY_OPTIONS_MAX];
-    uint8_t greedy[ASSAY_OPTIONS_MAX]; /* the same as in options */
-    size_t scored[ASSAY_OPTIONS_MAX];  /* tokens that have a log-probability */
-    float *log_probs;                  /* of the options' tokens, end to end */
+    size_t scored[ASSAY_OPTIONS_MAX]; /* tokens that have a log-probability */
+    float *log_probs;                 /* of the options' tokens, end to end */
     struct assay_digest cell_key;
     bool prompt_shared;
     uint32_t batch_rows;
     uint64_t start_ns, duration_ns;
 };
+
+/* The options as circumstances have them; `to` has room for all. */
+struct assay_span assay_choice_encode(const struct assay_choice_item *item,
+                                      uint8_t to[ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES]);
 
 /* What a record says of a complete item. */
 struct assay_choice_result {
@@ -46,7 +47,8 @@ struct assay_choice_result {
     size_t token_count;
     enum assay_finish finish;
     enum assay_verdict verdict;
-    uint32_t score_micro;
+    uint32_t score_micro, gold;
+    uint8_t outcome; /* enum assay_outcome */
     char answer[12]; /* the option's number; "" if there is none */
     struct assay_choice choice;
 };

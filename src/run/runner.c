@@ -93,6 +93,7 @@ static enum assay_status record_choice(struct runner *runner, const struct assay
 {
     const struct assay_job *job = runner->job;
     const struct assay_choice_result result = assay_choice_result(job, item);
+    uint8_t encoded[ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES];
     struct assay_record record = planned(job, item->sample);
     record.cell_key = item->cell_key;
     record.finish = (uint8_t)result.finish;
@@ -109,8 +110,13 @@ static enum assay_status record_choice(struct runner *runner, const struct assay
                                                 .start_ns = item->start_ns,
                                                 .duration_ns = item->duration_ns,
                                                 .text = {"", 0},
-                                                .greedy = item->greedy,
-                                                .greedy_count = item->option_count};
+                                                .options = assay_choice_encode(item, encoded),
+                                                .gold = result.gold,
+                                                .grade = {.outcome = result.outcome,
+                                                          .flexible_verdict = record.verdict,
+                                                          .strict.rule = ASSAY_NO_RULE,
+                                                          .flexible.rule = ASSAY_NO_RULE,
+                                                          .run = ASSAY_NO_RUN}};
     return keep(runner, item->sample, &record, &circumstances, err);
 }
 

@@ -16,31 +16,41 @@ static enum assay_status define(struct assay_spec *spec, struct assay_error *err
 static enum assay_status digest_file(struct assay_digest *out, const char *file,
                                      const struct assay_digest *declared, struct assay_error *err);
 
+enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec, const char *spec_path,
+                                               struct assay_error *err)
+{
+    struct assay_arena *arena = &assay_spec_owner(spec)->arena;
+    struct assay_named_file *benchmark = &spec->benchmark;
+    const char *file = NULL;
+    struct assay_digest digest;
+    enum assay_status status = find_file(&file, arena, benchmark->path, spec_path, NULL, err);
+    if (!status)
+        status =
+            digest_file(&digest, file, benchmark->sha256_declared ? &benchmark->sha256 : NULL, err);
+    if (status) {
+        status = assay_while(err, status, "benchmark");
+        return spec_path ? assay_while(err, status, "%s", spec_path) : status;
+    }
+    benchmark->file = file;
+    benchmark->sha256 = digest;
+    if (assay_spec_has_definition(spec)) status = define(spec, err);
+    return status ? status : assay_spec_resolve_data(spec, spec_path, err);
+}
+
 enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_path,
                                      const char *model_dir, struct assay_file_check **model_check,
                                      struct assay_error *err)
 {
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
-    const char *model_file = NULL, *benchmark_file = NULL;
-    struct assay_digest model, benchmark;
-    const char *what = "model";
+    const char *model_file = NULL;
+    struct assay_digest model;
     enum assay_status status =
         find_file(&model_file, arena, spec->model.path, spec_path, model_dir, err);
     if (status) goto done;
+    status = assay_spec_resolve_benchmark(spec, spec_path, err);
+    if (status) return status;
 
     /* The model comes last: it may take seconds to digest. */
-    what = "benchmark";
-    status = find_file(&benchmark_file, arena, spec->benchmark.path, spec_path, NULL, err);
-    if (status) goto done;
-    status = digest_file(&benchmark, benchmark_file,
-                         spec->benchmark.sha256_declared ? &spec->benchmark.sha256 : NULL, err);
-    if (status) goto done;
-    spec->benchmark.file = benchmark_file;
-    spec->benchmark.sha256 = benchmark;
-    if (assay_spec_has_definition(spec)) status = define(spec, err);
-    if (!status) status = assay_spec_resolve_data(spec, spec_path, err);
-    if (status) goto done;
-    what = "model";
     if (model_check && spec->model.sha256_declared) {
         model = spec->model.sha256;
         status = assay_file_check_begin(model_check, model_file, &model, err);
@@ -54,7 +64,7 @@ enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_p
     spec->model.sha256 = model;
     return assay_spec_seal(spec, err);
 done:
-    status = assay_while(err, status, "%s", what);
+    status = assay_while(err, status, "model");
     return spec_path ? assay_while(err, status, "%s", spec_path) : status;
 }
 
