@@ -133,6 +133,10 @@ struct assay_backend {
     /* x_i = x_i·factor. */
     void (*scale)(struct assay_team *team, float *x, float factor, size_t count);
 
+    /* Multiply-adds of `rounds` rounds of what a quantised product does most, on operands in the
+     * registers and the first cache: timed, they are its bound. NULL where nobody asks. */
+    uint64_t (*peak)(uint64_t rounds);
+
     /* Sampler's two sweeps over a row of logits (2.2, 1.11). */
     /* Largest logit; *finite is false when one is NaN or +inf, or all are −inf. */
     float (*logit_max)(const float *logits, size_t vocab, bool *finite);

@@ -133,7 +133,18 @@ static inline void fixture_fill(struct fixture_sample *sample, const struct assa
                                      .clock_mhz = 3000 + (uint32_t)(index % 3),
                                      .start_ns = UINT64_C(1700000000000000000) + index,
                                      .duration_ns = 1000 * index,
-                                     .text = {"", 0}};
+                                     .text = {"", 0},
+                                     .grade = {.outcome = (uint8_t)(index % 4),
+                                               .flexible_verdict = ASSAY_VERDICT_CORRECT,
+                                               .strict = {0, 1, 2},
+                                               .flexible = {1, (uint32_t)index, 3},
+                                               .flexible_answer = fixture_span("flexible"),
+                                               .run = index % 2 ? 4 : ASSAY_NO_RUN,
+                                               .run_retried = index % 3 == 1,
+                                               .run_cpu_ns = 7 * index,
+                                               .run_wall_ns = 8 * index,
+                                               .run_peak_bytes = 9 * index,
+                                               .run_detail = fixture_span("late")}};
     fixture_outcome(&sample->record, &sample->circumstances, index);
 }
 
@@ -226,6 +237,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
                                           .host = "node-1",
                                           .item_ids = out->item_ids,
                                           .item_topics = out->topics,
+                                          .item_clusters = out->topics,
                                           .item_positions = out->positions,
                                           .item_strata = out->item_strata,
                                           .item_prompt_tokens = out->prompt_tokens,

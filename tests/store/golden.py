@@ -33,8 +33,21 @@ def canonical():
 
 
 def circumstances():
-    body = struct.pack("<HH", 2, 1) + u32(2) + u64(1_700_000_000_123_456_789)
-    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT))
+    body = struct.pack("<HH", 3, 1) + u32(2) + u64(1_700_000_000_123_456_789)
+    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade() + options())
+
+
+def grade():
+    """Cut off; rule 0 found bytes 4 to 9, rule 1 bytes 12 to 13; a program that ran out of time."""
+    body = bytes([3, 1, 0, 1]) + u32(4) + u32(5) + u32(12) + u32(1) + part("né".encode())
+    body += bytes([5, 1]) + u64(3_000_000_000) + u64(3_100_000_000) + u64(1 << 24)
+    return body + part(b"late")
+
+
+def options():
+    """Three options of 1, 2 and 70000 tokens, the second one greedy; the last one is right."""
+    rows = [(1, 5, 0), (2, 300, 1), (70000, 65536, 0)]
+    return part(b"".join(struct.pack("<IIB", *row) for row in rows)) + u32(2)
 
 
 def process():
@@ -48,7 +61,7 @@ def process():
 
 
 def header(rank, plan, spec):
-    body = b"ASSAYJNL" + u32(2) + u32(rank) + plan + spec
+    body = b"ASSAYJNL" + u32(3) + u32(rank) + plan + spec
     return body + u32(zlib.crc32(body))
 
 

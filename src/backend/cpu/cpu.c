@@ -134,7 +134,8 @@ OF_LANES(vnni)
         .attend = assay_##from##_attend, .swiglu = assay_##from##_swiglu,                          \
         .geglu = assay_##from##_geglu, .add = assay_##from##_add,                                  \
         .scale = assay_ref_scale, /* once a pass */                                                \
-            .logit_max = assay_##from##_logit_max, .weight_sums = assay_##from##_weight_sums,      \
+            .peak = assay_##which##_peak, .logit_max = assay_##from##_logit_max,                   \
+        .weight_sums = assay_##from##_weight_sums,                                                 \
     }
 
 const struct assay_backend assay_backend_avx2 = TABLE(avx2, avx2, "panel-8");

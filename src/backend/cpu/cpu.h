@@ -54,6 +54,8 @@ static inline size_t assay_cpu_group(size_t full, size_t left)
     assay_cpu_kernel assay_##isa##_tile_q4_0, assay_##isa##_tile_q4_1, assay_##isa##_tile_q5_0,    \
         assay_##isa##_tile_q5_1, assay_##isa##_tile_q8_0, assay_##isa##_tile_q4_k,                 \
         assay_##isa##_tile_q5_k, assay_##isa##_tile_q6_k
+uint64_t assay_avx2_peak(uint64_t rounds), assay_avx512_peak(uint64_t rounds),
+    assay_vnni_peak(uint64_t rounds);
 ASSAY_CPU_QUANTISED_KERNELS(avx2);
 ASSAY_CPU_QUANTISED_KERNELS(avx512);
 ASSAY_CPU_QUANTISED_KERNELS(vnni);
