@@ -1,6 +1,6 @@
-"""Benchmarks by definition: what each shipped one asks, refusals with file, line and field, a run with
-overrides, both verdicts in file and report. `benchmarks.py ASSAY`, with the tests' virtual environment
-for h5py. The data are made up here in the form that each set is published in."""
+"""Benchmarks by definition: what each shipped one asks, refusals with file, line and field, a run
+with overrides, both verdicts in file and report. `benchmarks.py ASSAY`, with the tests' virtual
+environment for h5py. The data are made up here in the form that each set is published in."""
 
 import csv
 import gzip
@@ -70,7 +70,8 @@ def check_generated(folder):
 
 def check_options(folder):
     def mmlu(subject, i):
-        return {"question": f" Q{i}? ", "subject": subject, "choices": list("wxyz"), "answer": i % 4}
+        item = {"question": f" Q{i}? ", "subject": subject}
+        return item | {"choices": list("wxyz"), "answer": i % 4}
 
     (folder / "mmlu-test.jsonl").write_text(lines(mmlu("world_religions", 2)))
     dev = [mmlu(s, i) for i in range(6) for s in ("anatomy", "world_religions")]
