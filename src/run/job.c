@@ -125,7 +125,7 @@ static enum assay_status open_files(struct assay_job *job,
                                     const struct assay_digest *site, struct assay_error *err)
 {
     enum assay_kind kind = job->spec->definition.kind;
-    if (kind == ASSAY_KIND_CHOICE || kind == ASSAY_KIND_CODE) {
+    if (kind == ASSAY_KIND_CHOICE) {
         return assay_fail(err, ASSAY_EUNSUPPORTED,
                           "%s: a run cannot compute benchmarks of kind \"%s\" yet",
                           job->spec->benchmark.file, assay_kind_name(kind));

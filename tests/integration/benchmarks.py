@@ -270,6 +270,34 @@ def check_run(folder):
     equal(len(seen["item"]["examples"]), 2, "examples")
 
 
+def check_code(folder):
+    """The output is the rest of a comment, so that the tests alone decide."""
+    items = [
+        {"task_id": f"Own/{i}", "prompt": "def one():\n    return 1  # This", "entry_point": "one"}
+        | {"test": f"def check(f):\n    assert f() == {i}\n"}
+        for i in (1, 2)
+    ]
+    (folder / "HumanEval.jsonl.gz").write_bytes(gzip.compress(lines(*items).encode()))
+    spec = folder / "code.yaml"
+    text = SPEC % (MODEL, 'max_tokens: 8\nanswer: {stop: ["\\n"]}\n')
+    text = text.replace("numbers.yaml", "humaneval.yaml")
+    spec.write_text(text.replace("temperature: 0.8", "temperature: 0.8, draw: iid"))
+    results = folder / "code.h5"
+    assay("run", spec, "--model-dir", model_dir(), "--output", results, "--quiet", check=0)
+    with h5py.File(results) as file:
+        equal(file["samples/verdict"][:].tolist(), 4 * [1] + 4 * [0], "verdicts")
+        equal(file["grades/run"][:].tolist(), 4 * [0] + 4 * [1], "ends of the programs")
+        offset = file["grades/detail_offset"][:]
+        detail = file["grades/detail_bytes"][:].tobytes()[offset[4] : offset[5]]
+        need(detail.startswith(b"AssertionError"), f"detail {detail!r}")
+        need(b"Python" in file["processes/grader"][0], "no interpreter is recorded")
+        need(bool((file["grades/run_wall_ns"][:] > 0).all()), "no wall times")
+    report = json.loads(assay("report", results, "--json", check=0).stdout)
+    equal(report["pass_at_k"], {"1": 0.5, "2": 0.5}, "pass@k")
+    audit = ("audit", results, "--all", "--model-dir", model_dir(), "--benchmark-dir", folder)
+    assay(*audit, check=0)
+
+
 def main():
     with scratch() as name:
         folder = type(ROOT)(name)
@@ -281,6 +309,7 @@ def main():
             assay("inspect", SHIPPED / f"{own}.yaml", check=0)
         check_refusals(folder)
         check_run(folder)
+        check_code(folder)
 
 
 main()
