@@ -31,8 +31,10 @@ struct assay_args {
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     const char *benchmark, *extract, *scorer, *export;  /* grade */
     const char *item, *model;                           /* inspect */
-    bool all;
+    bool all, check;
     uint64_t samples;
+    const char *interpreter, *modules, *form; /* sandbox */
+    uint64_t cpu_ms, wall_ms, memory_mb, workers;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -96,7 +98,7 @@ extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_ins
     assay_cmd_bench, assay_cmd_grade, assay_cmd_perplexity, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
-extern const struct assay_command assay_cmd_submit, assay_cmd_net;
+extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_sandbox;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

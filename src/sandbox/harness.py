@@ -1,0 +1,228 @@
+"""What runs in a sandbox's interpreter: python -s -B -X utf8 -c THIS MODULES. See sandbox.h for why
+a pass cannot be forged.
+
+The zygote imports what programs use, then forks a child for each program it is sent on CONTROL. It
+never runs a line of theirs. In the child, marks are calls of getsid with numbers that are no
+process: seccomp stops them until the watcher outside has looked at the caller's stack pointer.
+"""
+import builtins
+import importlib
+import importlib.machinery
+import os
+import signal
+import struct
+import sys
+import warnings
+
+CONTROL = 4
+BEGIN, END, FAILED, COMPILE, AUDIT = 1515000001, 1515000002, 1515000003, 1515000004, 1515000100
+
+STANDARD = (
+    "abc argparse array ast base64 binascii bisect calendar cmath collections.abc contextlib copy "
+    "csv dataclasses datetime decimal difflib enum fractions functools hashlib heapq html inspect "
+    "io itertools json keyword logging math numbers operator pickle pprint queue random re "
+    "secrets shutil statistics string subprocess tempfile textwrap threading time timeit "
+    "tokenize traceback types typing unicodedata unittest uuid weakref zlib zoneinfo"
+)
+# Never loaded: memory at will, tests of the interpreter, terminals.
+REFUSED = ("_ctypes", "_tkinter", "_curses", "readline", "_test", "_xx", "xx", "_interp", "nis")
+# Events of PEP 578 that end a program: each could change what the steps below do.
+FORBIDDEN = (
+    "sys.settrace", "sys.setprofile", "sys.monitoring.register_callback", "gc.get_objects",
+    "gc.get_referrers", "gc.get_referents", "sys._current_frames", "sys._current_exceptions",
+    "code.__new__", "marshal.loads", "marshal.load", "cpython.PyInterpreterState_New",
+)  # fmt: skip
+
+# A string that is called or passed here stands for a constant of the code object (see `constant`):
+# no name is looked up, so there is nothing that the program could replace. The bare except looks
+# nothing up either.
+STEPS = """
+def steps():
+    try:
+        "mark"("begin")
+        "exec"("body", "names")
+        {tests}
+    except:
+        "mark"("failed")
+        "report"()
+    else:
+        "mark"("end")
+"""
+TESTS = """
+        "clear names"()
+        "update names"("names")
+        "update names"("pairs")
+        "clear builtins"()
+        "update builtins"("all pairs")
+        "exec"("tests", "tests names")
+"""
+HOOK = "def hook(event, unused):\n" + "".join(
+    f"    if event == {event!r}: 'mark'('audit {i}')\n" for i, event in enumerate(FORBIDDEN)
+)
+
+
+def preload(modules):
+    for name in REFUSED:
+        if name.startswith("_") and not name.endswith(("_test", "_xx", "_interp")):
+            sys.modules[name] = None
+    names = STANDARD.split()
+    for folder in sys.path:
+        if os.path.basename(folder) == "lib-dynload" and os.path.isdir(folder):
+            files = sorted(os.listdir(folder))
+            suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+            names += [file.split(".")[0] for file in files if file.endswith(suffixes)]
+    for name in names:
+        if not name.startswith(REFUSED):
+            try:
+                importlib.import_module(name)
+            except Exception:  # a module that this interpreter was built without
+                pass
+    for name in filter(None, modules.split(",")):
+        importlib.import_module(name)
+
+
+def constant(source, name, values):
+    """The function `name` of `source`, its string constants replaced by values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "a str is not callable"
+        made = {}
+        exec(compile(source, "<sandbox>", "exec"), made)
+    code = made[name].__code__
+    swap = [values.get(c, c) if isinstance(c, str) else c for c in code.co_consts]
+    made[name].__code__ = code.replace(co_consts=tuple(swap))
+    return made[name]
+
+
+KINDS = ((b"A", AssertionError), (b"M", MemoryError), (b"X", SystemExit))
+
+
+def report(exc_info=sys.exc_info, kinds=KINDS, derived=issubclass, text=str, write=os.write,
+           flush=sys.stdout.flush):  # fmt: skip
+    """What went wrong, for people; without names that a program could have replaced. The verdict
+    is closed, and what is said here is not trusted."""
+    kind, problem = exc_info()[:2]
+    mark = b"E"
+    for letter, base in kinds:
+        if derived(kind, base):
+            mark = letter
+    try:
+        words = text(problem)
+        words = f"{kind.__name__}: {words}" if words else kind.__name__
+    except:  # noqa: E722
+        words = "an exception that cannot be shown"
+    write(3, mark + words[:1000].encode("utf-8", "replace"))
+    flush()
+
+
+def compiled(text):
+    return compile(text.decode("utf-8", "replace"), "<program>", "exec", dont_inherit=True)
+
+
+def program_steps(text, test_at, entry):
+    pairs = tuple(builtins.__dict__.items())
+    names, tests_names, tests_builtins = {}, {}, {}
+    values = {
+        "mark": os.getsid, "begin": BEGIN, "end": END, "failed": FAILED, "report": report,
+        "exec": exec, "names": names, "body": compiled(text[:test_at] if test_at else text),
+    }  # fmt: skip
+    if test_at:
+        public = [pair for pair in pairs if pair[0] != entry and not pair[0].startswith("__")]
+        values.update({
+            "tests": compiled(text[test_at:]), "tests names": tests_names,
+            "clear names": tests_names.clear, "update names": tests_names.update,
+            "pairs": (*public, ("__builtins__", tests_builtins)), "all pairs": pairs,
+            "clear builtins": tests_builtins.clear, "update builtins": tests_builtins.update,
+        })  # fmt: skip
+    return constant(STEPS.format(tests=TESTS if test_at else ""), "steps", values)
+
+
+def child(text, test_at, entry):
+    os.close(CONTROL)
+    os.setpgid(0, 0)
+    os.getsid(COMPILE)  # from here on limits hold
+    try:
+        run = program_steps(text, test_at, entry)
+    except BaseException:
+        os.getsid(FAILED)
+        report()
+        return
+    hook = {f"audit {i}": AUDIT + i for i in range(len(FORBIDDEN))}
+    sys.addaudithook(constant(HOOK, "hook", {"mark": os.getsid, **hook}))
+    run()
+
+
+def take(size):
+    parts = bytearray()
+    while len(parts) < size:
+        part = os.read(CONTROL, size - len(parts))
+        if not part:
+            os._exit(0)  # the pool is closed
+        parts += part
+    return bytes(parts)
+
+
+def say(word, status=0, cpu_ns=0, peak_bytes=0, clean=1):
+    os.write(CONTROL, struct.pack("<4sIQQQ16x", word, status, cpu_ns, peak_bytes, clean))
+
+
+def collect(pid):
+    """Wait for the child, kill what it left behind, reap all; (status, cpu ns, peak bytes)."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    status, cpu, peak = 0, 0.0, 0
+    while True:
+        try:
+            ended, code, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return status, int(cpu * 1e9), peak * 1024
+        cpu += usage.ru_utime + usage.ru_stime
+        peak = max(peak, usage.ru_maxrss)
+        if ended == pid:
+            status = code
+
+
+def empty(folder):
+    """Remove what a program left; folders may have been made unreadable."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.chmod(path, 0o700)
+            empty(path)
+            os.rmdir(path)
+        else:
+            os.unlink(path)
+
+
+def clean():
+    try:
+        empty(os.curdir)
+        return 1
+    except (OSError, RecursionError):
+        return 0
+
+
+def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path[:] = [folder for folder in sys.path if folder]
+    sys.pycache_prefix = "/nowhere"  # late imports compile, so that marshal.loads may be forbidden
+    preload(sys.argv[1])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    say(b"REDY")
+    while True:
+        size, test_at, entry_size = struct.unpack("<QQQ", take(24))
+        entry, text = take(entry_size).decode("utf-8", "replace"), take(size)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                child(text, test_at, entry)
+            finally:
+                os._exit(0)
+        say(b"DONE", *collect(pid), clean())
+
+
+main()
