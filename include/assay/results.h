@@ -105,6 +105,7 @@ ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const c
 struct assay_results {
     const char *path;
     uint32_t schema_version;
+    uint8_t arithmetic; /* enum assay_arithmetic, of all records */
     const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *host, *created;
     const char *backend, *isa; /* of the processes; several are joined by "+" */
     const char *site;          /* a public key as hex, "" for a run of one's own */
@@ -149,6 +150,7 @@ struct assay_record assay_results_record(const struct assay_results *results,
  * there is none. */
 struct assay_results_head {
     uint32_t schema_version;
+    uint8_t arithmetic; /* enum assay_arithmetic, of all records */
     struct assay_digest spec_digest, plan_digest, records_digest;
 };
 ASSAY_MUST_CHECK enum assay_status assay_results_peek(struct assay_results_head *out,

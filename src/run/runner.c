@@ -71,7 +71,7 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                    &runner->answer, &judgement, err);
     if (status) return assay_while(err, status, "item \"%s\"", id);
     struct assay_record record = {
-        .arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+        .arithmetic = (uint8_t)assay_spec_arithmetic(job->spec),
         .sampler = ASSAY_SAMPLER_1,
         .draw = (uint8_t)profile->draw,
         .finish = (uint8_t)sample->finish,
@@ -215,6 +215,7 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .threads = runner->host.threads,
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
+                                            .kv_f32 = runner->job->spec->kv == ASSAY_KV_F32,
                                             .place = &runner->host.place};
     bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
     enum assay_status status = ASSAY_OK;

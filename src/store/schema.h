@@ -171,7 +171,7 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(MODEL_SHA256, "model_sha256", TEXT, "digest of the model file")                              \
     X(MODEL_NAME, "model_name", TEXT, "general.name of the model file, empty if it has none")      \
     X(BENCHMARK_SHA256, "benchmark_sha256", TEXT, "digest of the benchmark file")                  \
-    X(ARITHMETIC, "arithmetic", TEXT, "exact-1")                                                   \
+    X(ARITHMETIC, "arithmetic", TEXT, "exact-1 or exact-1-kv32")                                   \
     X(SAMPLER, "sampler", TEXT, "sampler-1")                                                       \
     X(REPLICATES, "replicates", U32, "K: samples of an item under a profile")                      \
     X(SETS, "sets", U32, "R: independent sets of replicates; divides K")                           \

@@ -343,7 +343,8 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_MODEL_SHA256] = hex.model,
         [ASSAY_ATTRIBUTE_MODEL_NAME] = facts->model_name,
         [ASSAY_ATTRIBUTE_BENCHMARK_SHA256] = hex.benchmark,
-        [ASSAY_ATTRIBUTE_ARITHMETIC] = "exact-1",
+        [ASSAY_ATTRIBUTE_ARITHMETIC] =
+            assay_arithmetic_name(assay_spec_arithmetic(facts->plan->spec)),
         [ASSAY_ATTRIBUTE_SAMPLER] = "sampler-1",
         [ASSAY_ATTRIBUTE_ENGINE] = facts->engine,
         [ASSAY_ATTRIBUTE_HOST] = facts->host,
