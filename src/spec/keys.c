@@ -112,8 +112,8 @@ static const struct spec_key spec_keys[] = {
     {"seed", SPEC_SEED, .required = true, .at = IN_SPEC(seed), .max = INT64_MAX,
      .help = "of all random numbers"},
     {"kv", SPEC_CHOICE, .outside = true, .at = IN_SPEC(kv), .fallback = "f16", .choices = kv_names,
-     .help = "how keys and values of attention are kept; f32 takes twice the memory, and is another "
-             "arithmetic: exact-1-kv32 instead of exact-1"},
+     .help = "how attention's keys and values are kept; f32 takes twice the memory and is another "
+             "arithmetic: exact-1-kv32, not exact-1"},
     {"profiles", SPEC_RECORDS, .required = true, .each = "a profile",
      .record_bytes = sizeof(struct assay_profile), .at = IN_SPEC(profiles),
      .also_at = IN_SPEC(profile_count), .max = ASSAY_SPEC_PROFILES_MAX, .keys = profile_keys,

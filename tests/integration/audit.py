@@ -125,8 +125,8 @@ def check_wide(place):
     ways = [("--all",), ("--all", "--batch", 3, "--threads", 2, "--prefill-rows", 7)]
     for way in [*ways, ("--samples", REF, "--backend", "ref", "--seed", 2)]:
         code, told = audit(results, *way)
-        words = " ".join(map(str, way))
-        need(code == 0 and told["valid"] == told["audited"] > 0, f"f32: {told.get('valid')}: {words}")
+        good = code == 0 and told["valid"] == told["audited"] > 0
+        need(good, f"f32: {told.get('valid')}: {' '.join(map(str, way))}")
 
 
 # --- lies
