@@ -30,7 +30,16 @@ enum assay_verdict {
 const char *assay_finish_name(enum assay_finish finish);    /* NULL if there is none */
 const char *assay_verdict_name(enum assay_verdict verdict); /* NULL if there is none */
 
-enum { ASSAY_ARITHMETIC_EXACT_1 = 1, ASSAY_SAMPLER_1 = 1, ASSAY_RECORD_VERSION = 1 };
+/* FORMAT.md 1: with keys and values in f16, and in f32 */
+#define ASSAY_ARITHMETIC_LIST(X) X(EXACT_1, 1, "exact-1") X(EXACT_1_KV32, 2, "exact-1-kv32")
+
+enum assay_arithmetic {
+#define ASSAY_ARITHMETIC_ROW(name, id, text) ASSAY_ARITHMETIC_##name = id,
+    ASSAY_ARITHMETIC_LIST(ASSAY_ARITHMETIC_ROW)
+#undef ASSAY_ARITHMETIC_ROW
+};
+const char *assay_arithmetic_name(unsigned arithmetic); /* NULL if there is none */
+enum { ASSAY_SAMPLER_1 = 1, ASSAY_RECORD_VERSION = 1 };
 enum {
     ASSAY_RECORD_NAME_BYTES_MAX = 256,
     ASSAY_RECORD_ANSWER_BYTES_MAX = 65536,

@@ -106,6 +106,7 @@ ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const c
 struct assay_results {
     const char *path;
     uint32_t schema_version;
+    uint8_t arithmetic; /* enum assay_arithmetic, of all records */
     const char *spec_name, *spec_canonical, *spec_source, *model_name; /* … */
     const char *spec_definition; /* the benchmark's definition (YAML), or "" */
     const char *engine, *host, *created;
@@ -159,6 +160,7 @@ struct assay_record assay_results_record(const struct assay_results *results,
  * there is none. */
 struct assay_results_head {
     uint32_t schema_version;
+    uint8_t arithmetic; /* enum assay_arithmetic, of all records */
     struct assay_digest spec_digest, plan_digest, records_digest;
 };
 ASSAY_MUST_CHECK enum assay_status assay_results_peek(struct assay_results_head *out,

@@ -27,6 +27,7 @@ struct assay_session_options {
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
     uint32_t context; /* tokens of prompt and output of one sample; at most hyper.context */
+    bool kv_f32;      /* keys and values are kept in f32 (exact-1-kv32), not in f16 */
     const struct assay_team_place *place;  /* where the threads run; NULL: anywhere */
     const struct assay_panel_cache *cache; /* NULL: a session has its own weights in memory */
 };

@@ -4,6 +4,7 @@
 #define ASSAY_SPEC_H
 
 #include "assay/digest.h"
+#include "assay/record.h"
 #include "assay/status.h"
 
 #include <stddef.h>
@@ -48,6 +49,15 @@ enum assay_chat {
     ASSAY_CHAT_LIST(ASSAY_CHAT_ROW)
 #undef ASSAY_CHAT_ROW
         ASSAY_CHAT_COUNT
+};
+
+/* How keys and values are kept; the second is an arithmetic of its own (FORMAT.md 1.9). */
+#define ASSAY_KV_LIST(X) X(F16, "f16", EXACT_1) X(F32, "f32", EXACT_1_KV32)
+
+enum assay_kv {
+#define ASSAY_KV_ROW(name, text, arithmetic) ASSAY_KV_##name,
+    ASSAY_KV_LIST(ASSAY_KV_ROW)
+#undef ASSAY_KV_ROW
 };
 
 /* What a benchmark asks of a model. */
@@ -165,6 +175,7 @@ struct assay_spec {
     uint32_t replicates; /* K: 1 … REPLICATES_MAX, per (item, profile) */
     uint32_t sets;       /* R: divides K */
     uint64_t seed;       /* 0 … 2^63−1 */
+    enum assay_kv kv;
     const struct assay_profile *profiles;
     size_t profile_count;       /* 1 … PROFILES_MAX */
     const char *source;         /* the YAML text, for the results file */
@@ -211,6 +222,8 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spe
  * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_seal(struct assay_spec *spec,
                                                    struct assay_error *err);
+/* What all its samples are computed in. */
+enum assay_arithmetic assay_spec_arithmetic(const struct assay_spec *spec);
 void assay_spec_destroy(struct assay_spec *spec); /* NULL is fine */
 
 #endif

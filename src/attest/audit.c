@@ -97,7 +97,7 @@ static bool check_cell(struct assay_audit_verdict *out, const struct assay_job *
     const struct {
         const char *what;
         uint32_t claimed, planned;
-    } rows[] = {{"arithmetic", record->arithmetic, ASSAY_ARITHMETIC_EXACT_1},
+    } rows[] = {{"arithmetic", record->arithmetic, assay_spec_arithmetic(job->spec)},
                 {"sampler", record->sampler, ASSAY_SAMPLER_1},
                 {"draw", record->draw, (uint32_t)profile->draw},
                 {"replicates", record->replicates, job->plan.replicates},

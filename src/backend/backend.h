@@ -30,21 +30,28 @@ struct assay_kv_view {
     uint32_t layers, kv_heads, head_dim;
     uint32_t layer;
     uint32_t window; /* positions that a row sees, its own included; 0: all (1.9) */
+    bool wide;       /* values are f32 (exact-1-kv32), not f16 */
 };
 
-/* Bytes of one page: layers × {keys, values} × ASSAY_CHUNK × kv_heads × head_dim f16. Within a
- * page, in this order: layer, keys before values, kv head, position in the page, dimension. */
-static inline size_t assay_kv_page_bytes(uint32_t layers, uint32_t kv_heads, uint32_t head_dim)
+/* Units of 16 bits, in which pages are counted, that a key or value takes. */
+static inline size_t assay_kv_units(const struct assay_kv_view *view)
 {
-    return (size_t)layers * 2 * ASSAY_CHUNK * kv_heads * head_dim * sizeof(uint16_t);
+    return view->wide ? 2 : 1;
 }
-/* Offset, in f16 elements from the page's start, of position p (0 … ASSAY_CHUNK−1) of a head's keys
+/* Bytes of one page: layers × {keys, values} × ASSAY_CHUNK × kv_heads × head_dim f16 or f32. Within
+ * a page, in this order: layer, keys before values, kv head, position in the page, dimension. */
+static inline size_t assay_kv_page_bytes(const struct assay_kv_view *view)
+{
+    return (size_t)view->layers * 2 * ASSAY_CHUNK * view->kv_heads * view->head_dim *
+           assay_kv_units(view) * sizeof(uint16_t);
+}
+/* Offset, in units from the page's start, of position p (0 … ASSAY_CHUNK−1) of a head's keys
  * (values: value = 1). */
 static inline size_t assay_kv_offset(const struct assay_kv_view *view, unsigned value,
                                      uint32_t head, uint32_t p)
 {
     return ((((size_t)view->layer * 2 + value) * view->kv_heads + head) * ASSAY_CHUNK + p) *
-           view->head_dim;
+           view->head_dim * assay_kv_units(view);
 }
 
 /* Where a row's token stands. pages[i] covers positions i·ASSAY_CHUNK …; pages 0 …
@@ -115,7 +122,7 @@ struct assay_backend {
     void (*rotate)(struct assay_team *team, float *x, size_t rows, uint32_t heads,
                    uint32_t head_dim, uint32_t rope_dims, bool adjacent, const float *table,
                    const struct assay_row_place *places);
-    /* Store keys and values (rows × kv_heads × head_dim) as f16 at the rows' places. */
+    /* Store keys and values (rows × kv_heads × head_dim) as f16 or f32 at the rows' places. */
     void (*kv_store)(struct assay_team *team, const struct assay_kv_view *view, const float *keys,
                      const float *values, size_t rows, const struct assay_row_place *places);
     /* y (rows × heads × head_dim): attention (1.9) of queries q of the same shape; query head h

@@ -158,6 +158,7 @@ static enum assay_status fit_batch(struct assay_session_options *session,
 {
     uint64_t limit = assay_memory_limit(), file = assay_model_file_bytes(job->model);
     session->context = job->context;
+    session->kv_f32 = job->spec->kv == ASSAY_KV_F32;
     if (limit == UINT64_MAX) return ASSAY_OK;
     uint32_t fits =
         limit > file ? assay_session_batch_that_fits(job->model, session, limit - file) : 0;

@@ -26,7 +26,8 @@ static enum assay_status plan_memory(struct assay_slurm_part *part, const struct
     struct assay_session_options session = {.batch = site->batch,
                                             .threads = partition->cores_per_task,
                                             .prefill_rows = ASSAY_PREFILL_DEFAULT,
-                                            .context = job->context};
+                                            .context = job->context,
+                                            .kv_f32 = job->spec->kv == ASSAY_KV_F32};
     enum assay_status status = assay_backend_find(&session.backend, "auto", err);
     if (!status) status = assay_session_plan(&part->memory, job->model, &session, err);
     if (status) return status;

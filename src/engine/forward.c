@@ -15,6 +15,7 @@ struct assay_forward {
     const struct assay_hyper *hyper;
     struct assay_weights weights;
     size_t rows_max, head_rows_max;
+    bool kv_f32;
     size_t rows;                   /* of the last pass */
     struct assay_operand *operand; /* the left side of the product under way */
 
@@ -77,8 +78,8 @@ static void attention_block(struct assay_forward *f, const struct assay_pass *pa
     const struct assay_backend *ops = f->ops;
     const struct assay_hyper *m = f->hyper;
     const struct assay_layer_weights *w = &f->weights.layers[layer];
-    const struct assay_kv_view view = {m->layers, m->kv_heads, m->head_dim, layer,
-                                       assay_hyper_window(m, layer)};
+    const struct assay_kv_view view = {
+        m->layers, m->kv_heads, m->head_dim, layer, assay_hyper_window(m, layer), f->kv_f32};
     const float *rope = view.window ? f->weights.window_rope : f->weights.rope;
     size_t q_columns = (size_t)m->heads * m->head_dim,
            k_columns = (size_t)m->kv_heads * m->head_dim;
@@ -233,20 +234,20 @@ uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay
 }
 
 enum assay_status assay_forward_open(struct assay_forward **out, const struct assay_model *model,
-                                     const struct assay_backend *backend,
-                                     const struct assay_panel_cache *cache, struct assay_team *team,
-                                     size_t rows, size_t head_rows, uint32_t context,
+                                     const struct assay_session_options *options,
+                                     struct assay_team *team, size_t rows, size_t head_rows,
                                      struct assay_error *err)
 {
     struct assay_forward *forward = calloc(1, sizeof *forward);
     if (!forward) return assay_fail(err, ASSAY_EMEMORY, "no memory for the forward pass");
-    forward->ops = backend;
+    forward->ops = options->backend;
     forward->team = team;
+    forward->kv_f32 = options->kv_f32;
     forward->hyper = assay_model_hyper(model);
     forward->rows_max = rows;
     forward->head_rows_max = head_rows;
-    enum assay_status status =
-        assay_weights_init(&forward->weights, model, backend, cache, team, context, err);
+    enum assay_status status = assay_weights_init(&forward->weights, model, options->backend,
+                                                  options->cache, team, options->context, err);
     if (!status) status = make_activations(forward, err);
     if (status) {
         assay_forward_close(forward);

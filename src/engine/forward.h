@@ -7,13 +7,13 @@
 
 struct assay_forward; /* owns the weights in the backend's layout and the activations of a pass */
 
-/* For passes of at most `rows` rows and heads of at most `head_rows`, at positions below `context`.
- * Model and team outlive it. */
-ASSAY_MUST_CHECK enum assay_status
-assay_forward_open(struct assay_forward **out, const struct assay_model *model,
-                   const struct assay_backend *backend, const struct assay_panel_cache *cache,
-                   struct assay_team *team, size_t rows, size_t head_rows, uint32_t context,
-                   struct assay_error *err);
+/* For passes of at most `rows` rows and heads of at most `head_rows`, with the options' backend,
+ * cache and keys and values, at positions below their context. Model and team outlive it. */
+ASSAY_MUST_CHECK enum assay_status assay_forward_open(struct assay_forward **out,
+                                                      const struct assay_model *model,
+                                                      const struct assay_session_options *options,
+                                                      struct assay_team *team, size_t rows,
+                                                      size_t head_rows, struct assay_error *err);
 /* What it takes besides the weights. */
 uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay_backend *backend,
                              size_t rows, size_t head_rows);

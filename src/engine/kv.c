@@ -11,7 +11,7 @@ struct assay_kv_pool {
     const struct assay_backend *backend;
     struct assay_kv_view shape;
     uint16_t *memory;
-    size_t page_elements;
+    size_t page_units;
     size_t page_count, table_pages; /* of all tables, of one */
     uint32_t *references;           /* [page_count] tables that refer to it */
     size_t *vacant;                 /* [page_count] a stack of page numbers */
@@ -27,13 +27,13 @@ static size_t pages_of(size_t positions)
 static enum assay_status allocate(struct assay_kv_pool *pool, struct assay_error *err)
 {
     const struct assay_kv_view *shape = &pool->shape;
-    size_t page_bytes = assay_kv_page_bytes(shape->layers, shape->kv_heads, shape->head_dim), bytes;
+    size_t page_bytes = assay_kv_page_bytes(shape), bytes;
     if (!assay_multiply(pool->table_pages, pool->tables_max, &pool->page_count) ||
         !assay_multiply(pool->page_count, page_bytes, &bytes)) {
         return assay_fail(err, ASSAY_EVALUE, "keys and values of %zu sequences: too large",
                           pool->tables_max);
     }
-    pool->page_elements = page_bytes / sizeof(uint16_t);
+    pool->page_units = page_bytes / sizeof(uint16_t);
     pool->memory = pool->backend->alloc(bytes);
     pool->references = calloc(pool->page_count, sizeof *pool->references);
     pool->vacant = calloc(pool->page_count, sizeof *pool->vacant);
@@ -74,7 +74,7 @@ uint64_t assay_kv_pool_bytes(const struct assay_backend *backend, const struct a
                              size_t tables, size_t positions)
 {
     uint64_t pages = (uint64_t)pages_of(positions) * tables;
-    size_t page_bytes = assay_kv_page_bytes(shape->layers, shape->kv_heads, shape->head_dim);
+    size_t page_bytes = assay_kv_page_bytes(shape);
     return backend->alloc_bytes(pages * page_bytes) +
            pages * (sizeof(uint32_t) + sizeof(size_t) + sizeof(uint16_t *));
 }
@@ -96,7 +96,7 @@ size_t assay_kv_pool_free(const struct assay_kv_pool *pool)
 
 static uint32_t *references_of(const struct assay_kv_pool *pool, const uint16_t *page)
 {
-    return &pool->references[(size_t)(page - pool->memory) / pool->page_elements];
+    return &pool->references[(size_t)(page - pool->memory) / pool->page_units];
 }
 
 static uint16_t *take_page(struct assay_kv_pool *pool)
@@ -104,14 +104,14 @@ static uint16_t *take_page(struct assay_kv_pool *pool)
     ASSAY_ASSERT(pool->vacant_count > 0);
     size_t number = pool->vacant[--pool->vacant_count];
     pool->references[number] = 1;
-    return pool->memory + number * pool->page_elements;
+    return pool->memory + number * pool->page_units;
 }
 
 static void drop_page(struct assay_kv_pool *pool, const uint16_t *page)
 {
     uint32_t *references = references_of(pool, page);
     if (--*references == 0) {
-        pool->vacant[pool->vacant_count++] = (size_t)(page - pool->memory) / pool->page_elements;
+        pool->vacant[pool->vacant_count++] = (size_t)(page - pool->memory) / pool->page_units;
     }
 }
 
@@ -156,9 +156,9 @@ void assay_kv_share(struct assay_kv_table *table, const struct assay_kv_table *f
 static void copy_positions(const struct assay_kv_pool *pool, uint16_t *to, const uint16_t *from,
                            size_t count)
 {
-    size_t head_elements = (size_t)ASSAY_CHUNK * pool->shape.head_dim;
-    size_t bytes = count * pool->shape.head_dim * sizeof *to;
-    for (size_t at = 0; at < pool->page_elements; at += head_elements) {
+    size_t position_units = pool->shape.head_dim * assay_kv_units(&pool->shape);
+    size_t bytes = count * position_units * sizeof *to;
+    for (size_t at = 0; at < pool->page_units; at += ASSAY_CHUNK * position_units) {
         memcpy(to + at, from + at, bytes);
     }
 }

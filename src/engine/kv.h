@@ -10,7 +10,8 @@
 
 struct assay_kv_pool; /* owns the pages */
 
-/* `tables` tables of at most `positions` positions each. `shape` gives layers, heads and head_dim.
+/* `tables` tables of at most `positions` positions each. `shape` gives layers, heads, head_dim and
+ * whether values are wide.
  */
 ASSAY_MUST_CHECK enum assay_status assay_kv_pool_open(struct assay_kv_pool **out,
                                                       const struct assay_backend *backend,

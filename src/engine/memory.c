@@ -68,8 +68,10 @@ static struct assay_session_memory plan(const struct assay_model *model,
                                         const struct assay_session_options *options, size_t piece)
 {
     const struct assay_hyper *hyper = assay_model_hyper(model);
-    const struct assay_kv_view shape = {
-        .layers = hyper->layers, .kv_heads = hyper->kv_heads, .head_dim = hyper->head_dim};
+    const struct assay_kv_view shape = {.layers = hyper->layers,
+                                        .kv_heads = hyper->kv_heads,
+                                        .head_dim = hyper->head_dim,
+                                        .wide = options->kv_f32};
     size_t prompts = assay_session_prompt_places(options->batch);
     uint64_t shared = options->cache ? assay_weights_packed_bytes(model, options->backend) : 0;
     struct assay_session_memory memory = {

@@ -41,7 +41,10 @@ static enum assay_status open_caches(struct assay_session *session, struct assay
 {
     const struct assay_session_options *options = &session->options;
     const struct assay_hyper *hyper = session->hyper;
-    struct assay_kv_view shape = {hyper->layers, hyper->kv_heads, hyper->head_dim, 0, 0};
+    struct assay_kv_view shape = {.layers = hyper->layers,
+                                  .kv_heads = hyper->kv_heads,
+                                  .head_dim = hyper->head_dim,
+                                  .wide = options->kv_f32};
     size_t prompts = assay_session_prompt_places(options->batch);
     enum assay_status status = assay_kv_pool_open(&session->pool, options->backend, &shape,
                                                   options->batch + prompts, options->context, err);
@@ -67,9 +70,8 @@ static enum assay_status open_passes(struct assay_session *session, struct assay
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows in a pass",
                           session->rows_max);
     }
-    return assay_forward_open(&session->forward, session->model, options->backend, options->cache,
-                              session->team, session->rows_max, session->head_rows_max,
-                              options->context, err);
+    return assay_forward_open(&session->forward, session->model, options, session->team,
+                              session->rows_max, session->head_rows_max, err);
 }
 
 enum assay_status assay_session_open(struct assay_session **out, const struct assay_model *model,

@@ -62,7 +62,7 @@ static struct assay_record planned(const struct assay_job *job, uint64_t index)
     struct assay_cell cell = assay_plan_cell(&job->plan, index);
     const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
     const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
-    return (struct assay_record){.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+    return (struct assay_record){.arithmetic = (uint8_t)assay_spec_arithmetic(job->spec),
                                  .sampler = ASSAY_SAMPLER_1,
                                  .draw = (uint8_t)profile->draw,
                                  .replicates = job->plan.replicates,
@@ -308,6 +308,7 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .threads = runner->host.threads,
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
+                                            .kv_f32 = runner->job->spec->kv == ASSAY_KV_F32,
                                             .place = &runner->host.place};
     bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
     enum assay_status status = ASSAY_OK;

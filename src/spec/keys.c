@@ -25,10 +25,15 @@ static const char *const choose_names[] = {ASSAY_CHOOSE_LIST(TEXT) NULL};
 static const char *const same_names[] = {ASSAY_SAME_LIST(TEXT) NULL};
 #undef TEXT
 
+#define ROW(name, text, arithmetic) [ASSAY_KV_##name] = text,
+static const char *const kv_names[] = {ASSAY_KV_LIST(ROW) NULL};
+#undef ROW
+
 enum { DRAW_COUNT = sizeof draw_names / sizeof draw_names[0] - 1 };
 static_assert(ASSAY_DRAW_LATTICE == DRAW_COUNT - 1, "draw ids count from 0 without a gap");
 /* SPEC_CHOICE stores an unsigned int. */
 static_assert(sizeof(enum assay_draw) == sizeof(unsigned), "an enum is as wide as unsigned");
+static_assert(sizeof(enum assay_kv) == sizeof(unsigned), "an enum is as wide as unsigned");
 static_assert(sizeof(enum assay_chat) == sizeof(unsigned), "an enum is as wide as unsigned");
 
 /* The first line of the output that is not empty, without the space around it. */
@@ -157,6 +162,9 @@ static const struct spec_key spec_keys[] = {
              "than iid need two for an error of their own"},
     {"seed", SPEC_SEED, .required = true, .at = IN_SPEC(seed), .max = INT64_MAX,
      .help = "of all random numbers"},
+    {"kv", SPEC_CHOICE, .outside = true, .at = IN_SPEC(kv), .fallback = "f16", .choices = kv_names,
+     .help = "how attention's keys and values are kept; f32 takes twice the memory and is another "
+             "arithmetic: exact-1-kv32, not exact-1"},
     {"profiles", SPEC_RECORDS, .required = true, .each = "a profile",
      .record_bytes = sizeof(struct assay_profile), .at = IN_SPEC(profiles),
      .also_at = IN_SPEC(profile_count), .max = ASSAY_SPEC_PROFILES_MAX, .keys = profile_keys,

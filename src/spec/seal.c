@@ -15,6 +15,20 @@
 static struct assay_json *mapping_json(const struct spec_key *keys, const void *record);
 static struct assay_json *definition_json(const struct assay_spec *spec);
 
+/* The identity has no key for how keys and values are kept: its arithmetic says it, as it did
+ * before there was a choice. */
+#define ROW(name, text, arithmetic) [ASSAY_KV_##name] = ASSAY_ARITHMETIC_##arithmetic,
+static const enum assay_arithmetic arithmetic_of[] = {ASSAY_KV_LIST(ROW)};
+#undef ROW
+#define ROW(name, id, text) [id] = text,
+static const char *const arithmetic_texts[] = {ASSAY_ARITHMETIC_LIST(ROW)};
+#undef ROW
+
+enum assay_arithmetic assay_spec_arithmetic(const struct assay_spec *spec)
+{
+    return arithmetic_of[spec->kv];
+}
+
 enum assay_status assay_spec_seal(struct assay_spec *spec, struct assay_error *err)
 {
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
@@ -23,7 +37,8 @@ enum assay_status assay_spec_seal(struct assay_spec *spec, struct assay_error *e
     if (!spec->definition.text) spec->data = spec->benchmark;
     struct assay_json *json = mapping_json(assay_spec_keys(), spec);
     assay_json_set(json, "format", assay_json_new_text("spec-2"));
-    assay_json_set(json, "arithmetic", assay_json_new_text("exact-1"));
+    assay_json_set(json, "arithmetic",
+                   assay_json_new_text(arithmetic_texts[assay_spec_arithmetic(spec)]));
     if (spec->definition.text) assay_json_set(json, "definition", definition_json(spec));
     assay_json_set(json, "sampler", assay_json_new_text("sampler-1"));
 

@@ -99,11 +99,15 @@ static enum assay_status fill_attributes(struct checker *checker, struct assay_e
     struct assay_results *results = checker->results;
     const char *const *texts = checker->image->texts;
     const uint32_t *numbers = checker->image->numbers;
-    if (strcmp(texts[ASSAY_ATTRIBUTE_ARITHMETIC], "exact-1") != 0 ||
-        strcmp(texts[ASSAY_ATTRIBUTE_SAMPLER], "sampler-1") != 0) {
+    for (unsigned id = 1; assay_arithmetic_name(id); id++) {
+        if (strcmp(texts[ASSAY_ATTRIBUTE_ARITHMETIC], assay_arithmetic_name(id)) == 0) {
+            results->arithmetic = (uint8_t)id;
+        }
+    }
+    if (!results->arithmetic || strcmp(texts[ASSAY_ATTRIBUTE_SAMPLER], "sampler-1") != 0) {
         return assay_fail(err, ASSAY_EUNSUPPORTED,
-                          "arithmetic \"%.40s\" and sampler \"%.40s\", this knows exact-1 and "
-                          "sampler-1",
+                          "arithmetic \"%.40s\" and sampler \"%.40s\", this knows exact-1, "
+                          "exact-1-kv32 and sampler-1",
                           texts[ASSAY_ATTRIBUTE_ARITHMETIC], texts[ASSAY_ATTRIBUTE_SAMPLER]);
     }
     results->schema_version = numbers[ASSAY_ATTRIBUTE_SCHEMA_VERSION];
@@ -458,7 +462,7 @@ struct assay_record assay_results_record(const struct assay_results *results, ui
     uint32_t item = results->item_index[s];
     const struct assay_profile *profile = &results->profiles[results->profile_index[s]];
     uint64_t first = results->token_offset[s], answer = results->answer_offset[s];
-    return (struct assay_record){.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+    return (struct assay_record){.arithmetic = results->arithmetic,
                                  .sampler = ASSAY_SAMPLER_1,
                                  .draw = (uint8_t)profile->draw,
                                  .finish = results->finish[s],

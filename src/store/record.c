@@ -15,6 +15,19 @@ enum {
     PROMPT_SHARED = 1                  /* bit of the flags */
 };
 
+const char *assay_arithmetic_name(unsigned arithmetic)
+{
+    switch (arithmetic) {
+#define ROW(name, id, text)                                                                        \
+    case ASSAY_ARITHMETIC_##name:                                                                  \
+        return text;
+        ASSAY_ARITHMETIC_LIST(ROW)
+#undef ROW
+    default:
+        return NULL;
+    }
+}
+
 const char *assay_finish_name(enum assay_finish finish)
 {
     switch (finish) {
@@ -90,7 +103,7 @@ static const char *tokens_fault(const struct assay_record *record)
 
 const char *assay_record_fault(const struct assay_record *record)
 {
-    if (record->arithmetic != ASSAY_ARITHMETIC_EXACT_1) return "no such arithmetic";
+    if (!assay_arithmetic_name(record->arithmetic)) return "no such arithmetic";
     if (record->sampler != ASSAY_SAMPLER_1) return "no such sampler";
     if (!assay_draw_name(record->draw)) return "no such draw";
     if (record->replicates == 0 || record->sets == 0 || record->replicates % record->sets != 0) {

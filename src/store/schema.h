@@ -223,7 +223,7 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
     X(BENCHMARK_SHA256, "benchmark_sha256", TEXT, "digest of the benchmark file")                  \
     X(DATA_SHA256, "data_sha256", TEXT, "digest of the data file")                                 \
     X(EXAMPLES_SHA256, "examples_sha256", TEXT, "… of the examples' file, empty if there is none") \
-    X(ARITHMETIC, "arithmetic", TEXT, "exact-1")                                                   \
+    X(ARITHMETIC, "arithmetic", TEXT, "exact-1 or exact-1-kv32")                                   \
     X(SAMPLER, "sampler", TEXT, "sampler-1")                                                       \
     X(REPLICATES, "replicates", U32, "K: samples of an item under a profile")                      \
     X(SETS, "sets", U32, "R: independent sets of replicates; divides K")                           \

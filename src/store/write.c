@@ -359,7 +359,8 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_BENCHMARK_SHA256] = hex.benchmark,
         [ASSAY_ATTRIBUTE_DATA_SHA256] = hex.data,
         [ASSAY_ATTRIBUTE_EXAMPLES_SHA256] = hex.examples,
-        [ASSAY_ATTRIBUTE_ARITHMETIC] = "exact-1",
+        [ASSAY_ATTRIBUTE_ARITHMETIC] =
+            assay_arithmetic_name(assay_spec_arithmetic(facts->plan->spec)),
         [ASSAY_ATTRIBUTE_SAMPLER] = "sampler-1",
         [ASSAY_ATTRIBUTE_ENGINE] = facts->engine,
         [ASSAY_ATTRIBUTE_HOST] = facts->host,

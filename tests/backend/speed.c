@@ -104,8 +104,8 @@ static void attention(struct bench *bench, size_t rows, uint32_t position)
 {
     enum { HEADS = 9, KV_HEADS = 3, DIM = 64, PAGES_MAX = 16 };
     const struct assay_backend *backend = bench->backend;
-    const struct assay_kv_view view = {1, KV_HEADS, DIM, 0, 0};
-    size_t page_bytes = assay_kv_page_bytes(1, KV_HEADS, DIM);
+    const struct assay_kv_view view = {1, KV_HEADS, DIM, 0, 0, false};
+    size_t page_bytes = assay_kv_page_bytes(&view);
     uint8_t *pages = backend->alloc(page_bytes * rows * PAGES_MAX);
     uint16_t **tables = memory(rows * PAGES_MAX * sizeof *tables);
     struct assay_row_place *places = memory(rows * sizeof *places);

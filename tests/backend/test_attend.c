@@ -2,12 +2,14 @@
  * row's position, or before its window, is NaN where no other row needs it: read, it would show. */
 #include "backend/cases.h"
 
-#include "base/exact.h"
+#include "backend/stored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* NaN as an f16, and as an f32 of two of them. */
+enum { NAN_UNIT = 0x7fc0 };
 enum { ROWS = 8, PAGES = 4, POSITION_MAX = 200, VALUES_MAX = ROWS * 14 * 100 };
 
 static const uint32_t positions[ROWS] = {0, 1, 63, 64, 65, 127, 128, POSITION_MAX};
@@ -38,8 +40,9 @@ static void fill_page(struct cases *cases, const struct assay_kv_view *view, uin
     for (unsigned value = 0; value < 2; value++) {
         for (uint32_t h = 0; h < view->kv_heads; h++) {
             uint16_t *at = page + assay_kv_offset(view, value, h, 0);
+            size_t units = assay_kv_units(view);
             for (uint32_t i = 0; i < count * view->head_dim; i++) {
-                at[i] = assay_to_f16(cases_value(cases) * 2.0f);
+                assay_stored_put(at + i * units, units, cases_value(cases) * 2.0f);
             }
         }
     }
@@ -47,9 +50,9 @@ static void fill_page(struct cases *cases, const struct assay_kv_view *view, uin
 
 static uint16_t *new_page(const struct assay_kv_view *view)
 {
-    size_t bytes = assay_kv_page_bytes(view->layers, view->kv_heads, view->head_dim);
+    size_t bytes = assay_kv_page_bytes(view);
     uint16_t *page = cases_memory(bytes);
-    for (size_t i = 0; i < bytes / 2; i++) page[i] = 0x7e00;
+    for (size_t i = 0; i < bytes / 2; i++) page[i] = NAN_UNIT;
     return page;
 }
 
@@ -60,10 +63,10 @@ static void hide_before_window(const struct assay_kv_view *view, size_t r, struc
     for (uint32_t c = 0; c < first / ASSAY_CHUNK; c++) paged->tables[r][c] = NULL;
     uint16_t *page = paged->own[r][first / ASSAY_CHUNK];
     if (page == NULL) return;
-    for (uint32_t i = 0; i < 2 * view->kv_heads * (first % ASSAY_CHUNK) * view->head_dim; i++) {
-        uint32_t in_head = i % (first % ASSAY_CHUNK * view->head_dim);
-        uint32_t head = i / (first % ASSAY_CHUNK * view->head_dim);
-        page[assay_kv_offset(view, head % 2, head / 2, 0) + in_head] = 0x7e00;
+    size_t head_units = first % ASSAY_CHUNK * view->head_dim * assay_kv_units(view);
+    for (size_t i = 0; i < 2 * view->kv_heads * head_units; i++) {
+        uint32_t head = (uint32_t)(i / head_units);
+        page[assay_kv_offset(view, head % 2, head / 2, 0) + i % head_units] = NAN_UNIT;
     }
 }
 
@@ -98,12 +101,12 @@ static void paged_fini(struct paged *paged)
     }
 }
 
-static void check_shape(struct cases *cases, const struct shape *shape,
+static void check_shape(struct cases *cases, const struct shape *shape, bool wide,
                         const struct assay_backend *cpu, struct assay_team *const teams[3])
 {
     static float q[VALUES_MAX], y[VALUES_MAX], wanted[VALUES_MAX];
     const struct assay_kv_view view = {shape->layers, shape->kv_heads, shape->head_dim,
-                                       shape->layer, shape->window};
+                                       shape->layer,  shape->window,   wide};
     size_t width = (size_t)shape->heads * shape->head_dim;
     struct paged paged;
     paged_init(&paged, cases, &view);
@@ -135,12 +138,14 @@ static void equals_ref(const struct assay_backend *cpu)
     struct cases cases = {4};
     struct assay_team *teams[3];
     for (unsigned t = 0; t < 3; t++) teams[t] = cases_team(t + 1);
-    for (size_t i = 0; i < SHAPES; i++) check_shape(&cases, &shapes[i], cpu, teams);
+    for (size_t i = 0; i < 2 * SHAPES; i++) {
+        check_shape(&cases, &shapes[i % SHAPES], i >= SHAPES, cpu, teams);
+    }
     for (unsigned t = 0; t < 3; t++) assay_team_close(teams[t]);
 }
 
 /* Scores that overflow, infinite and NaN keys, values and queries: NaN in the same places. */
-static void nonfinite_values(const struct assay_backend *cpu)
+static void check_nonfinite(const struct assay_backend *cpu, bool wide)
 {
     static const struct {
         uint32_t position;
@@ -152,7 +157,8 @@ static void nonfinite_values(const struct assay_backend *cpu)
         {130, 1, 0xfc00, 1.0f}, {130, 0, 0xfc00, 1.0f},  {0, 0, 0x3c00, 3e38f},
         {0, 0, 0x7bff, 1e30f},  {128, 0, 0xfbff, 1e36f}, {64, 1, 0x7bff, 1e-40f},
     };
-    const struct assay_kv_view view = {1, 2, 40, 0, 0};
+    const struct assay_kv_view view = {1, 2, 40, 0, 0, wide};
+    const size_t units = assay_kv_units(&view);
     enum { HEADS = 6, WIDTH = HEADS * 40 };
     static float q[ROWS * WIDTH], y[ROWS * WIDTH], wanted[ROWS * WIDTH];
     struct assay_team *team = cases_team(2);
@@ -162,8 +168,9 @@ static void nonfinite_values(const struct assay_backend *cpu)
         paged_init(&paged, &cases, &view);
         uint16_t *page = paged.tables[7][rows[i].position / ASSAY_CHUNK];
         for (uint32_t k = 0; k < 5; k++) {
-            page[assay_kv_offset(&view, rows[i].value, 1, rows[i].position % ASSAY_CHUNK) + k] =
-                rows[i].half;
+            size_t at = assay_kv_offset(&view, rows[i].value, 1, rows[i].position % ASSAY_CHUNK) +
+                        k * units;
+            assay_stored_put(page + at, units, assay_from_f16(rows[i].half));
         }
         cases_values(&cases, CASES_PLAIN, q, ROWS * WIDTH);
         for (size_t k = 0; k < ROWS * WIDTH; k++) q[k] *= rows[i].query;
@@ -175,9 +182,23 @@ static void nonfinite_values(const struct assay_backend *cpu)
     assay_team_close(team);
 }
 
-static bool is_nan_half(uint16_t half)
+static void nonfinite_values(const struct assay_backend *cpu)
 {
-    return (half & 0x7fff) > 0x7c00;
+    check_nonfinite(cpu, false);
+    check_nonfinite(cpu, true);
+}
+
+/* Two pages hold the same values; a NaN equals any NaN. */
+static void check_page(const struct assay_kv_view *view, const uint16_t *got,
+                       const uint16_t *wanted)
+{
+    size_t units = assay_kv_units(view), count = assay_kv_page_bytes(view) / (2 * units);
+    for (size_t k = 0; k < count; k++) {
+        float a = assay_stored_get(got + k * units, units);
+        float b = assay_stored_get(wanted + k * units, units);
+        if (assay_bits(a) == assay_bits(b) || (a != a && b != b)) continue;
+        fail_msg("value %zu is %a, must be %a", k, (double)a, (double)b);
+    }
 }
 
 static void store(const struct assay_backend *cpu)
@@ -185,11 +206,10 @@ static void store(const struct assay_backend *cpu)
     static float keys[VALUES_MAX], values[VALUES_MAX];
     struct cases cases = {6};
     struct assay_team *team = cases_team(3);
-    for (size_t i = 0; i < SHAPES; i++) {
-        const struct shape *shape = &shapes[i];
+    for (size_t i = 0; i < 2 * SHAPES; i++) {
+        const struct shape *shape = &shapes[i % SHAPES];
         const struct assay_kv_view view = {shape->layers, shape->kv_heads, shape->head_dim,
-                                           shape->layer, shape->window};
-        size_t bytes = assay_kv_page_bytes(view.layers, view.kv_heads, view.head_dim);
+                                           shape->layer,  shape->window,   i >= SHAPES};
         uint16_t *pages[2][PAGES];
         struct assay_row_place places[2][ROWS];
         for (size_t p = 0; p < (size_t)2 * PAGES; p++)
@@ -205,14 +225,7 @@ static void store(const struct assay_backend *cpu)
         }
         assay_backend_ref.kv_store(team, &view, keys, values, ROWS, places[0]);
         cpu->kv_store(team, &view, keys, values, ROWS, places[1]);
-        for (size_t p = 0; p < PAGES; p++) {
-            for (size_t k = 0; k < bytes / 2; k++) {
-                uint16_t wanted = pages[0][p][k], got = pages[1][p][k];
-                if (is_nan_half(wanted) ? !is_nan_half(got) : wanted != got) {
-                    fail_msg("page %zu, half %zu is %04x, must be %04x", p, k, got, wanted);
-                }
-            }
-        }
+        for (size_t p = 0; p < PAGES; p++) check_page(&view, pages[1][p], pages[0][p]);
         for (size_t p = 0; p < (size_t)2 * PAGES; p++) free(pages[p / PAGES][p % PAGES]);
     }
     assay_team_close(team);

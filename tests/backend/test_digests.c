@@ -107,14 +107,15 @@ static void attention(struct lines *lines, const struct assay_backend *backend,
 {
     enum { HEADS = 6, KV_HEADS = 2, POSITIONS = 200, PAGES = 4, DIM_MAX = 80 };
     static const uint32_t dims[] = {64, 80, 20}, windows[] = {0, 0, 75};
-    for (size_t i = 0; i < 3; i++) {
-        const struct assay_kv_view view = {1, KV_HEADS, dims[i], 0, windows[i]};
+    for (size_t k = 0; k < 6; k++) { /* values in f16, then in f32 */
+        const size_t i = k % 3;
+        const struct assay_kv_view view = {1, KV_HEADS, dims[i], 0, windows[i], k >= 3};
         struct cases cases = {13 + i};
         uint16_t *pages[PAGES];
         struct assay_row_place places[BATCH];
         char name[16];
         for (size_t c = 0; c < PAGES; c++) {
-            pages[c] = backend->alloc(assay_kv_page_bytes(1, KV_HEADS, dims[i]));
+            pages[c] = backend->alloc(assay_kv_page_bytes(&view));
             assert_non_null(pages[c]);
         }
         for (uint32_t t = 0; t < POSITIONS; t++) {
@@ -129,7 +130,7 @@ static void attention(struct lines *lines, const struct assay_backend *backend,
         cases_values(&cases, CASES_PLAIN, x, BATCH * HEADS * dims[i]);
         backend->attend(team, &view, x, HEADS, BATCH, places, y);
         (void)snprintf(name, sizeof name, "%u_%u", dims[i], windows[i]);
-        add_line(lines, "attend", name, y, BATCH * HEADS * dims[i]);
+        add_line(lines, view.wide ? "attend32" : "attend", name, y, BATCH * HEADS * dims[i]);
         for (size_t c = 0; c < PAGES; c++) backend->free(pages[c]);
     }
 }

@@ -76,8 +76,8 @@ static void check_half(const struct record *record, const struct assay_backend *
 {
     const struct field *wanted = field(record, "y");
     float *x = values(record, "x");
-    uint16_t *page = backend->alloc(assay_kv_page_bytes(1, 1, (uint32_t)wanted->count));
-    const struct assay_kv_view view = {1, 1, (uint32_t)wanted->count, 0, 0};
+    const struct assay_kv_view view = {1, 1, (uint32_t)wanted->count, 0, 0, false};
+    uint16_t *page = backend->alloc(assay_kv_page_bytes(&view));
     const struct assay_row_place place = {3, &page};
     assert_non_null(page);
     backend->kv_store(team, &view, x, x, 1, &place);
@@ -215,14 +215,18 @@ static void check_attend(const struct record *record, const struct assay_backend
 {
     enum { PAGES = 3 };
     uint32_t heads = word(record, "shape", 0), position = word(record, "shape", 3);
-    const struct assay_kv_view view = {2, word(record, "shape", 1), word(record, "shape", 2), 1,
+    const struct assay_kv_view view = {2,
+                                       word(record, "shape", 1),
+                                       word(record, "shape", 2),
+                                       1,
                                        field(record, "shape")->count > 4 ? word(record, "shape", 4)
-                                                                         : 0};
+                                                                         : 0,
+                                       false};
     uint16_t *pages[PAGES];
     float *keys = values(record, "keys"), *stored = values(record, "values");
     float *q = values(record, "q"), *y = cases_memory((size_t)heads * view.head_dim * sizeof *y);
     for (size_t i = 0; i < PAGES; i++) {
-        pages[i] = backend->alloc(assay_kv_page_bytes(2, view.kv_heads, view.head_dim));
+        pages[i] = backend->alloc(assay_kv_page_bytes(&view));
         assert_non_null(pages[i]);
     }
     for (uint32_t t = 0; t <= position; t++) {

@@ -97,7 +97,7 @@ static void attention_equals_ref(void **state)
     struct cases cases = {13};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct assay_kv_view view = {1, 1, rows[i].dim, 0, 0};
+        const struct assay_kv_view view = {1, 1, rows[i].dim, 0, 0, false};
         float q[HEADS * DIM_MAX], wanted[HEADS * DIM_MAX], y[HEADS * DIM_MAX];
         uint16_t *pages[PAGES];
         const uint16_t *keys[PAGES], *values[PAGES];
@@ -105,7 +105,7 @@ static void attention_equals_ref(void **state)
             uint32_t count = rows[i].position + 1 < c * ASSAY_CHUNK
                                  ? 0
                                  : (rows[i].position + 1 - c * ASSAY_CHUNK) * view.head_dim;
-            size_t halves = assay_kv_page_bytes(1, 1, view.head_dim) / 2;
+            size_t halves = assay_kv_page_bytes(&view) / 2;
             pages[c] = cases_memory(halves * 2);
             for (size_t k = 0; k < halves; k++) { /* NaN where the row must not look */
                 bool seen = k % (halves / 2) < count;

@@ -7,7 +7,7 @@
 
 enum { PLACES = 3, CONTEXT = 512, VOCAB = 8 };
 
-static const struct assay_kv_view shape = {1, 1, 4, 0, 0};
+static const struct assay_kv_view shape = {1, 1, 4, 0, 0, false};
 
 struct world {
     struct assay_kv_pool *pool;

@@ -102,11 +102,14 @@ static struct assay_digest digest_sample(const struct assay_sample *sample)
 
 /* All samples of all prompts, in the order of their tags. */
 static struct assay_digest run(const struct assay_model *model, const char *backend, uint32_t batch,
-                               uint32_t threads, uint32_t prefill_rows, unsigned step)
+                               uint32_t threads, uint32_t prefill_rows, unsigned step, bool kv_f32)
 {
     static struct assay_digest digests[SAMPLES];
-    struct assay_session_options options = {
-        .batch = batch, .threads = threads, .prefill_rows = prefill_rows, .context = 256};
+    struct assay_session_options options = {.batch = batch,
+                                            .threads = threads,
+                                            .prefill_rows = prefill_rows,
+                                            .context = 256,
+                                            .kv_f32 = kv_f32};
     struct assay_session *session;
     struct assay_sample sample;
     struct assay_error err;
@@ -141,15 +144,20 @@ static void one_outcome(void **state)
                 {"ref", 64, 2, 33, 9}};
     static const enum assay_dtype dtypes[] = {ASSAY_DTYPE_F16, ASSAY_DTYPE_Q4_1};
     (void)state;
-    for (size_t d = 0; d < COUNT_OF(dtypes); d++) {
+    struct assay_digest before = {{0}};
+    for (size_t d = 0; d < 2 * COUNT_OF(dtypes); d++) {
         struct fixture fixture;
-        open_model(&fixture, dtypes[d]);
-        struct assay_digest first = run(fixture.model, "ref", 2, 1, 16, 1);
+        bool kv_f32 = d % 2 == 1;
+        open_model(&fixture, dtypes[d / 2]);
+        struct assay_digest first = run(fixture.model, "ref", 2, 1, 16, 1, kv_f32);
+        assert_false(assay_digest_equal(&first, &before)); /* the other width is another one */
+        before = first;
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
-            struct assay_digest digest = run(fixture.model, rows[i].backend, rows[i].batch,
-                                             rows[i].threads, rows[i].prefill_rows, rows[i].step);
+            struct assay_digest digest =
+                run(fixture.model, rows[i].backend, rows[i].batch, rows[i].threads,
+                    rows[i].prefill_rows, rows[i].step, kv_f32);
             if (!assay_digest_equal(&digest, &first)) {
-                fail_msg("%s, row %zu differs", assay_dtype_name(dtypes[d]), i);
+                fail_msg("%s, f32 %d, row %zu differs", assay_dtype_name(dtypes[d / 2]), kv_f32, i);
             }
         }
         close_model(&fixture);
@@ -165,9 +173,9 @@ static void one_outcome_each(void **state)
     for (size_t i = 0; i < COUNT_OF(architectures); i++) {
         struct fixture fixture;
         open_model_of(&fixture, architectures[i], ASSAY_DTYPE_Q8_0);
-        struct assay_digest first = run(fixture.model, i == 3 ? "ref" : "auto", 4, 1, 16, 1);
-        struct assay_digest second = run(fixture.model, "auto", 3, 2, 7, 1);
-        struct assay_digest third = run(fixture.model, "auto", 64, 2, 512, 7);
+        struct assay_digest first = run(fixture.model, i == 3 ? "ref" : "auto", 4, 1, 16, 1, false);
+        struct assay_digest second = run(fixture.model, "auto", 3, 2, 7, 1, false);
+        struct assay_digest third = run(fixture.model, "auto", 64, 2, 512, 7, false);
         if (!assay_digest_equal(&first, &second) || !assay_digest_equal(&first, &third)) {
             fail_msg("%s differs", architectures[i]);
         }

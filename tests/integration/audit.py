@@ -114,6 +114,21 @@ def check_choice(place):
     need("ok  sample 3  item" in text and "invalid  0" in text, "told to people, too")
 
 
+def check_wide(place):
+    """With keys and values in f32: another arithmetic, other numbers, valid by any backend."""
+    results = place.other("wide", change=lambda text: text + "kv: f32\n")
+    with h5py.File(results) as file, h5py.File(place.results) as narrow:
+        name = file.attrs["arithmetic"]
+        name = name.decode() if isinstance(name, bytes) else str(name)
+        same = np.array_equal(file["tokens/log_prob"][:], narrow["tokens/log_prob"][:])
+    need(name == "exact-1-kv32" and not same, f"kv: f32 is {name}, with other numbers")
+    ways = [("--all",), ("--all", "--batch", 3, "--threads", 2, "--prefill-rows", 7)]
+    for way in [*ways, ("--samples", REF, "--backend", "ref", "--seed", 2)]:
+        code, told = audit(results, *way)
+        good = code == 0 and told["valid"] == told["audited"] > 0
+        need(good, f"f32: {told.get('valid')}: {' '.join(map(str, way))}")
+
+
 # --- lies
 
 
@@ -318,6 +333,7 @@ def main():
         place = Place(folder)
         check_honest(place)
         check_choice(place)
+        check_wide(place)
         check_single_lies(place)
         check_other_runs(place)
         check_bundle(place)

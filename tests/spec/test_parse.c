@@ -147,7 +147,7 @@ static void top_level_values(void **state)
          "3:1: unknown key \"desciption\" in the spec; did you mean \"description\"?"},
         {3, "zzzzzzzz: x", FORMAT,
          "3:1: unknown key \"zzzzzzzz\" in the spec; it has assay, name, description, model, "
-         "benchmark, prompt, answer, max_tokens, replicates, sets, seed, profiles"},
+         "benchmark, prompt, answer, max_tokens, replicates, sets, seed, kv, profiles"},
         {3, "name: again", FORMAT, "3:1: the key \"name\" stands twice (first on line 2)"},
         {17, "max_tokens: 65536", TAKEN},
         {17, "max_tokens: 65537", VALUE,
@@ -169,7 +169,21 @@ static void top_level_values(void **state)
         {18, "replicates: \"8\"", TAKEN},
         {18, "replicates: 99999999999999999999", VALUE, "18:1: replicates is \"99999999999999"},
         {18, NULL, FORMAT, "1:1: the spec needs the key \"replicates\""},
+    };
+    CHECK(changes);
+}
+
+static void more_top_level_values(void **state)
+{
+    (void)state;
+    static const struct change changes[] = {
         {19, NULL, TAKEN},
+        {19, "sets: 2\nkv: f16", TAKEN},
+        {19, "sets: 2\nkv: f32", TAKEN},
+        {19, "sets: 2\nkv: f8", VALUE, "20:1: kv is \"f8\": it must be f16 or f32"},
+        {19, "sets: 2\nkv: F32", VALUE, "20:1: kv is \"F32\": it must be f16 or f32"},
+        {19, "sets: 2\nkw: f32", FORMAT,
+         "20:1: unknown key \"kw\" in the spec; did you mean \"kv\"?"},
         {19, "sets: 8", TAKEN},
         {19, "sets: 3", VALUE, "19:1: sets is 3: it must divide replicates, 8"},
         {19, "sets: 16", VALUE, "19:1: sets is 16: it must divide replicates, 8"},
@@ -458,6 +472,7 @@ int main(void)
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(absent_keys_have_defaults),
         cmocka_unit_test(top_level_values),
+        cmocka_unit_test(more_top_level_values),
         cmocka_unit_test(values_in_blocks),
         cmocka_unit_test(profiles),
         cmocka_unit_test(yaml_beyond_the_subset),

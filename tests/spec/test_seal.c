@@ -118,7 +118,7 @@ static void layout_is_not_identity(void **state)
         "assay: 1\nname: short\ndescription: ''\nmodel: {path: m}\nbenchmark: {path: b}\n"
         "prompt: {chat: model, system: '', user: '{q}'}\n"
         "answer: {extract: '(?m)^[^\\S\\n]*(\\S.*?)[^\\S\\n]*$', stop: []}\n"
-        "max_tokens: 1\nreplicates: 1\nsets: 1\nseed: 0\n"
+        "max_tokens: 1\nreplicates: 1\nsets: 1\nseed: 0\nkv: f16\n"
         "profiles:\n- name: p\n  temperature: 1.000\n  top_p: 1.0\n  top_k: 0\n  min_p: 0.0\n"
         "  repetition_penalty: 1\n  draw: strat\n",
         "assay: 1\nname: short\nmodel: {path: m}\nbenchmark: {path: b}\nprompt: {user: '{q}'}\n"
@@ -129,6 +129,24 @@ static void layout_is_not_identity(void **state)
         seal(same[i], strlen(same[i]), hex);
         assert_string_equal(hex, short_digest);
     }
+}
+
+/* Another arithmetic, and no key of its own. */
+static void kv_is_an_arithmetic(void **state)
+{
+    (void)state;
+    struct assay_spec *spec = NULL;
+    struct assay_error err;
+    char text[SPEC_TEXT_BYTES], wanted[SPEC_TEXT_BYTES];
+    int size = snprintf(text, sizeof text, "%skv: f32\n", short_yaml);
+    const char *at = strstr(short_canonical, "exact-1") + strlen("exact-1");
+    snprintf(wanted, sizeof wanted, "%.*s-kv32%s", (int)(at - short_canonical), short_canonical,
+             at);
+    assert_int_equal(assay_spec_parse(&spec, text, (size_t)size, &err), ASSAY_OK);
+    assert_int_equal(assay_spec_seal(spec, &err), ASSAY_OK);
+    assert_string_equal(spec->canonical, wanted);
+    assert_int_equal(assay_spec_arithmetic(spec), ASSAY_ARITHMETIC_EXACT_1_KV32);
+    assay_spec_destroy(spec);
 }
 
 static void every_value_is_identity(void **state)
@@ -155,6 +173,7 @@ static void every_value_is_identity(void **state)
         {17, "max_tokens: 17"},
         {18, "replicates: 10"},
         {19, "sets: 4"},
+        {19, "sets: 2\nkv: f32"},
         {19, NULL},
         {20, "seed: 2"},
         {22, "  - name: cold"},
@@ -199,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden),
         cmocka_unit_test(layout_is_not_identity),
+        cmocka_unit_test(kv_is_an_arithmetic),
         cmocka_unit_test(every_value_is_identity),
         cmocka_unit_test(order_of_profiles_is_identity),
     };

@@ -167,7 +167,7 @@ static void test_record_refusals(void **state)
         const char *quoted;
     } cases[] = {
         {AT_VERSION, {2}, 1, ASSAY_EUNSUPPORTED, "record of version 2"},
-        {AT_ARITHMETIC, {2}, 1, ASSAY_EFORMAT, "arithmetic"},
+        {AT_ARITHMETIC, {3}, 1, ASSAY_EFORMAT, "arithmetic"},
         {AT_SAMPLER, {0}, 1, ASSAY_EFORMAT, "sampler"},
         {AT_DRAW, {4}, 1, ASSAY_EFORMAT, "draw"},
         {AT_REPLICATES, {0, 0, 0, 0}, 4, ASSAY_EFORMAT, "sets"},

@@ -1,12 +1,13 @@
 /* Attention (1.9). Up to four query heads that share a key head are done together, so that a key or
- * value is widened from f16 once for all of them. Scores: two vectors are the 16 partial sums of a
- * dot product; those of eight keys fold together, so that the fold costs four instructions a key
- * and leaves eight scores in a vector. Values: the dimensions stand in the lanes and positions
- * follow one another, several tiles of dimensions side by side to hide the latency of the chains.
- * Threads take (row, head) units, weighed by how many positions a row looks back on. */
+ * value is loaded (widened, from f16) once for all of them. Scores: two vectors are the 16 partial
+ * sums of a dot product; those of eight keys fold together, so that the fold costs four
+ * instructions a key and leaves eight scores in a vector. Values: the dimensions stand in the lanes
+ * and positions follow one another, several tiles of dimensions side by side to hide the latency of
+ * the chains. Threads take (row, head) units, weighed by how many positions a row looks back on. */
 #include "backend/cpu/lanes_avx2.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/stored.h"
 #include "base/exact.h"
 
 enum { HEADS = 4, KEYS = 8 };
@@ -32,7 +33,7 @@ struct unit {
 };
 
 /* h = 8 of the fold of 1.8 for q[h]·k, the two halves of the 16 partial sums added. */
-ASSAY_INLINE void dot_halves(const struct unit *unit, const uint16_t *k, size_t heads,
+ASSAY_INLINE void dot_halves(const struct unit *unit, const uint16_t *k, size_t units, size_t heads,
                              __m256 sum[HEADS])
 {
     __m256 low[HEADS], high[HEADS];
@@ -40,7 +41,8 @@ ASSAY_INLINE void dot_halves(const struct unit *unit, const uint16_t *k, size_t 
     for (size_t h = 0; h < heads; h++) low[h] = high[h] = _mm256_setzero_ps();
     size_t i = 0;
     for (; i + 16 <= unit->dim; i += 16) {
-        __m256 k0 = assay_load_f16(k + i), k1 = assay_load_f16(k + i + 8);
+        __m256 k0 = assay_load_stored(k + i * units, units);
+        __m256 k1 = assay_load_stored(k + (i + 8) * units, units);
         ASSAY_UNROLL
         for (size_t h = 0; h < heads; h++) {
             const float *q = unit->q + h * unit->dim + i;
@@ -50,15 +52,15 @@ ASSAY_INLINE void dot_halves(const struct unit *unit, const uint16_t *k, size_t 
     }
     size_t rest = unit->dim - i;
     if (rest > 0) { /* zeros past the end change no sum but a −0, which the fold makes +0 anyway */
-        uint16_t tail[16] = {0};
-        for (size_t n = 0; n < rest; n++) tail[n] = k[i + n];
+        float tail[16] = {0};
+        for (size_t n = 0; n < rest; n++) tail[n] = assay_stored_get(k + (i + n) * units, units);
         __m256i first = assay_first_lanes(rest),
                 second = assay_first_lanes(rest < 8 ? 0 : rest - 8);
         for (size_t h = 0; h < heads; h++) {
             const float *q = unit->q + h * unit->dim + i;
-            low[h] = _mm256_fmadd_ps(_mm256_maskload_ps(q, first), assay_load_f16(tail), low[h]);
+            low[h] = _mm256_fmadd_ps(_mm256_maskload_ps(q, first), _mm256_loadu_ps(tail), low[h]);
             if (rest <= 8) continue;
-            high[h] = _mm256_fmadd_ps(_mm256_maskload_ps(q + 8, second), assay_load_f16(tail + 8),
+            high[h] = _mm256_fmadd_ps(_mm256_maskload_ps(q + 8, second), _mm256_loadu_ps(tail + 8),
                                       high[h]);
         }
     }
@@ -86,7 +88,7 @@ ASSAY_INLINE __m256 fold_keys(const __m256 s[KEYS])
 }
 
 /* p[h][j] = e_j, and −inf for what is missing of the first eight and of the last. */
-ASSAY_INLINE void scores(struct unit *unit, const uint16_t *keys, size_t heads)
+ASSAY_INLINE void scores(struct unit *unit, const uint16_t *keys, size_t units, size_t heads)
 {
     const __m256 scale = _mm256_set1_ps(1.0f / sqrtf((float)unit->dim));
     const __m256 masked = _mm256_set1_ps(-INFINITY);
@@ -98,7 +100,7 @@ ASSAY_INLINE void scores(struct unit *unit, const uint16_t *keys, size_t heads)
             __m256 sum[HEADS];
             for (size_t h = 0; h < heads; h++) sum[h] = _mm256_setzero_ps();
             if (n >= absent && n < present)
-                dot_halves(unit, keys + (j + n) * unit->dim, heads, sum);
+                dot_halves(unit, keys + (j + n) * unit->dim * units, units, heads, sum);
             ASSAY_UNROLL
             for (size_t h = 0; h < heads; h++) halves[h][n] = sum[h];
         }
@@ -134,17 +136,17 @@ static float soften(float p[ASSAY_CHUNK], size_t begin, size_t end, float *l)
 }
 
 /* `vectors` × 8 dimensions from i on: the chunk's weighted values, merged into y. */
-ASSAY_INLINE void value_tile(const struct unit *unit, const uint16_t *values, size_t heads,
-                             size_t vectors, size_t i, bool first)
+ASSAY_INLINE void value_tile(const struct unit *unit, const uint16_t *values, size_t units,
+                             size_t heads, size_t vectors, size_t i, bool first)
 {
     __m256 o[HEADS * 8];
     ASSAY_UNROLL
     for (size_t n = 0; n < heads * vectors; n++) o[n] = _mm256_setzero_ps();
     for (size_t j = unit->begin; j < unit->end; j++) {
-        const uint16_t *v = values + j * unit->dim + i;
+        const uint16_t *v = values + (j * unit->dim + i) * units;
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
-            __m256 value = assay_load_f16(v + 8 * n);
+            __m256 value = assay_load_stored(v + 8 * n * units, units);
             ASSAY_UNROLL
             for (size_t h = 0; h < heads; h++) {
                 __m256 p = _mm256_set1_ps(unit->p[h][j]);
@@ -166,14 +168,15 @@ ASSAY_INLINE void value_tile(const struct unit *unit, const uint16_t *values, si
 }
 
 /* The dimensions past the last full vector. */
-static void value_tail(const struct unit *unit, const uint16_t *values, size_t heads, size_t i,
-                       bool first)
+static void value_tail(const struct unit *unit, const uint16_t *values, size_t units, size_t heads,
+                       size_t i, bool first)
 {
     for (; i < unit->dim; i++) {
         for (size_t h = 0; h < heads; h++) {
             float *y = unit->y + h * unit->dim + i, o = 0.0f;
             for (size_t j = unit->begin; j < unit->end; j++) {
-                o = fmaf(unit->p[h][j], assay_from_f16(values[j * unit->dim + i]), o);
+                const uint16_t *value = values + (j * unit->dim + i) * units;
+                o = fmaf(unit->p[h][j], assay_stored_get(value, units), o);
             }
             *y = first ? o : fmaf(*y, unit->old[h], o * unit->fresh[h]);
         }
@@ -182,9 +185,9 @@ static void value_tail(const struct unit *unit, const uint16_t *values, size_t h
 
 /* One chunk: its scores, weights, and its share in the merged result. */
 ASSAY_INLINE void chunk(struct unit *unit, const uint16_t *keys, const uint16_t *values,
-                        size_t heads, bool first)
+                        size_t units, size_t heads, bool first)
 {
-    scores(unit, keys, heads);
+    scores(unit, keys, units, heads);
     for (size_t h = 0; h < heads; h++) {
         float l, m = soften(unit->p[h], unit->begin, unit->end, &l);
         if (first) {
@@ -202,15 +205,15 @@ ASSAY_INLINE void chunk(struct unit *unit, const uint16_t *keys, const uint16_t 
     const size_t vectors = heads == 1 ? 8 : heads == 2 ? 4 : 2;
     size_t i = 0;
     for (; i + 8 * vectors <= unit->dim; i += 8 * vectors) {
-        value_tile(unit, values, heads, vectors, i, first);
+        value_tile(unit, values, units, heads, vectors, i, first);
     }
-    for (; i + 8 <= unit->dim; i += 8) value_tile(unit, values, heads, 1, i, first);
-    value_tail(unit, values, heads, i, first);
+    for (; i + 8 <= unit->dim; i += 8) value_tile(unit, values, units, heads, 1, i, first);
+    value_tail(unit, values, units, heads, i, first);
 }
 
 ASSAY_INLINE void attend_together(struct unit *unit, const struct assay_kv_view *view,
                                   const struct assay_row_place *place, uint32_t kv_head,
-                                  size_t heads)
+                                  size_t units, size_t heads)
 {
     uint32_t last = place->position / ASSAY_CHUNK;
     uint32_t seen = assay_kv_first(view, place->position), first = seen / ASSAY_CHUNK;
@@ -219,7 +222,7 @@ ASSAY_INLINE void attend_together(struct unit *unit, const struct assay_kv_view 
     for (uint32_t c = first; c <= last; c++) {
         unit->begin = c > first ? 0 : seen % ASSAY_CHUNK;
         unit->end = c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1;
-        chunk(unit, place->pages[c] + keys, place->pages[c] + values, heads, c == first);
+        chunk(unit, place->pages[c] + keys, place->pages[c] + values, units, heads, c == first);
     }
     for (size_t h = 0; h < heads; h++) {
         float *y = unit->y + h * unit->dim;
@@ -235,20 +238,21 @@ ASSAY_INLINE void attend_together(struct unit *unit, const struct assay_kv_view 
 static void attend_unit(struct unit *unit, const struct assay_kv_view *view,
                         const struct assay_row_place *place, uint32_t kv_head, size_t heads)
 {
+#define INSTANCE(n)                                                                                \
+    case n:                                                                                        \
+        if (view->wide) {                                                                          \
+            attend_together(unit, view, place, kv_head, 2, n);                                     \
+        } else {                                                                                   \
+            attend_together(unit, view, place, kv_head, 1, n);                                     \
+        }                                                                                          \
+        break
     switch (heads) {
-    case 1:
-        attend_together(unit, view, place, kv_head, 1);
-        break;
-    case 2:
-        attend_together(unit, view, place, kv_head, 2);
-        break;
-    case 3:
-        attend_together(unit, view, place, kv_head, 3);
-        break;
-    default:
-        attend_together(unit, view, place, kv_head, 4);
-        break;
+        INSTANCE(1);
+        INSTANCE(2);
+        INSTANCE(3);
+        INSTANCE(4);
     }
+#undef INSTANCE
 }
 
 /* Units cost what a row looks back on, and a little more. */

@@ -1,9 +1,9 @@
 /* Attention (1.9) in AVX-512. Up to six queries that share a key head are a unit: the heads of a
  * group, and those of neighbouring rows. Wherever their rows look at the same page through the same
- * span (a prompt's rows, replicates on one prefix) a key or value is widened from f16 once for all
- * of them. Scores: a vector is the 16 partial sums of a dot product, and sixteen keys fold
- * together into one vector of scores, two shuffles and an addition a key. Values: the dimensions
- * stand in the lanes and positions follow one another, 24 chains side by side. */
+ * span (a prompt's rows, replicates on one prefix) a key or value is loaded (widened, from f16)
+ * once for all of them. Scores: a vector is the 16 partial sums of a dot product, and sixteen keys
+ * fold together into one vector of scores, two shuffles and an addition a key. Values: the
+ * dimensions stand in the lanes and positions follow one another, 24 chains side by side. */
 #include "backend/cpu/lanes_avx512.h"
 
 #include "backend/cpu/cpu.h"
@@ -63,7 +63,7 @@ ASSAY_INLINE __m512 fold_keys(const __m512 s[8])
 }
 
 /* q·k for two keys and all queries; h = 8 of the fold puts the two into one vector. */
-ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t dim,
+ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t dim, size_t units,
                            const uint16_t *k0, const uint16_t *k1, __m512 sums[QUERIES])
 {
     __m512 a[QUERIES], b[QUERIES];
@@ -71,7 +71,8 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
     for (size_t n = 0; n < count; n++) a[n] = b[n] = _mm512_setzero_ps();
     uint32_t i = 0;
     for (; i + 16 <= dim; i += 16) {
-        __m512 first = assay_wide_f16(k0 + i), second = assay_wide_f16(k1 + i);
+        __m512 first = assay_wide_stored(k0 + i * units, units);
+        __m512 second = assay_wide_stored(k1 + i * units, units);
         ASSAY_UNROLL
         for (size_t n = 0; n < count; n++) {
             __m512 q = _mm512_loadu_ps(queries[n].q + i);
@@ -81,8 +82,8 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
     }
     if (i < dim) { /* zeros past the end change no sum but a −0, which the fold makes +0 anyway */
         __mmask16 rest = assay_first_of_16(dim - i);
-        __m512 first = assay_wide_f16_some(k0 + i, rest);
-        __m512 second = assay_wide_f16_some(k1 + i, rest);
+        __m512 first = assay_wide_stored_some(k0 + i * units, units, rest);
+        __m512 second = assay_wide_stored_some(k1 + i * units, units, rest);
         ASSAY_UNROLL
         for (size_t n = 0; n < count; n++) {
             __m512 q = _mm512_maskz_loadu_ps(rest, queries[n].q + i);
@@ -99,10 +100,10 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
 
 /* A row of keys or values into the first cache: the hardware does not look past a memory page, and
  * a head's part of a KV page is one or two of them. */
-ASSAY_INLINE void prefetch_row(const uint16_t *from, uint32_t dim)
+ASSAY_INLINE void prefetch_row(const uint16_t *from, size_t row_units)
 {
-    enum { CACHE_LINE_HALVES = 32 };
-    for (uint32_t i = 0; i < dim; i += CACHE_LINE_HALVES) __builtin_prefetch(from + i, 0, 3);
+    enum { CACHE_LINE_UNITS = 32 };
+    for (size_t i = 0; i < row_units; i += CACHE_LINE_UNITS) __builtin_prefetch(from + i, 0, 3);
 }
 
 static uint32_t clamp(uint32_t j, struct span span)
@@ -112,19 +113,19 @@ static uint32_t clamp(uint32_t j, struct span span)
 
 /* p[j] = e_j, and −inf for what the span leaves out of the first sixteen and of the last. In their
  * place a key that is seen is read once more. */
-ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, const uint16_t *keys,
-                         const uint16_t *values, struct span span)
+ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size_t units,
+                         const uint16_t *keys, const uint16_t *values, struct span span)
 {
     const __m512 scale = _mm512_set1_ps(1.0f / sqrtf((float)dim));
     for (uint32_t j = span.begin / KEYS * KEYS; j < span.end; j += KEYS) {
         __m512 halves[QUERIES][8];
         for (uint32_t n = 0; n < 8; n++) {
-            size_t first = (size_t)clamp(j + n, span) * dim;
-            size_t second = (size_t)clamp(j + n + 8, span) * dim;
+            size_t first = (size_t)clamp(j + n, span) * dim * units;
+            size_t second = (size_t)clamp(j + n + 8, span) * dim * units;
             __m512 sums[QUERIES];
-            prefetch_row(values + first, dim);
-            prefetch_row(values + second, dim);
-            dot_pair(queries, count, dim, keys + first, keys + second, sums);
+            prefetch_row(values + first, dim * units);
+            prefetch_row(values + second, dim * units);
+            dot_pair(queries, count, dim, units, keys + first, keys + second, sums);
             ASSAY_UNROLL
             for (size_t k = 0; k < count; k++) halves[k][n] = sums[k];
         }
@@ -172,7 +173,7 @@ static void soften(struct query *query, struct span span)
 
 /* `vectors` × 16 dimensions from i on, or of the last vector those of `lanes`: the chunk's weighted
  * values, merged into y. */
-ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t dim,
+ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t dim, size_t units,
                              const uint16_t *values, const uint16_t *next, struct span span,
                              uint32_t i, size_t vectors, __mmask16 lanes)
 {
@@ -180,11 +181,12 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
     ASSAY_UNROLL
     for (size_t n = 0; n < count * vectors; n++) o[n] = _mm512_setzero_ps();
     for (uint32_t j = span.begin; j < span.end; j++) {
-        const uint16_t *v = values + (size_t)j * dim + i;
-        if (i == 0) prefetch_row(next + (size_t)j * dim, dim);
+        const uint16_t *v = values + ((size_t)j * dim + i) * units;
+        if (i == 0) prefetch_row(next + (size_t)j * dim * units, dim * units);
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
-            __m512 value = vectors > 1 ? assay_wide_f16(v + 16 * n) : assay_wide_f16_some(v, lanes);
+            __m512 value = vectors > 1 ? assay_wide_stored(v + 16 * n * units, units)
+                                       : assay_wide_stored_some(v, units, lanes);
             ASSAY_UNROLL
             for (size_t k = 0; k < count; k++) {
                 __m512 p = _mm512_set1_ps(queries[k].p[j]);
@@ -210,27 +212,34 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
 
 /* One chunk of queries that see the same page through the same span. next: keys of the chunk after
  * it, which are on their way while this one's values are summed. */
-ASSAY_INLINE void chunk_of(struct query *queries, size_t count, uint32_t dim, const uint16_t *keys,
-                           const uint16_t *values, const uint16_t *next, struct span span)
+ASSAY_INLINE void chunk_of(struct query *queries, size_t count, uint32_t dim, size_t units,
+                           const uint16_t *keys, const uint16_t *values, const uint16_t *next,
+                           struct span span)
 {
-    scores(queries, count, dim, keys, values, span);
+    scores(queries, count, dim, units, keys, values, span);
     for (size_t k = 0; k < count; k++) soften(&queries[k], span);
     uint32_t i = 0;
     for (; i + 16 * TILE <= dim; i += 16 * TILE) {
-        value_tile(queries, count, dim, values, next, span, i, TILE, 0xffff);
+        value_tile(queries, count, dim, units, values, next, span, i, TILE, 0xffff);
     }
     for (; i < dim; i += 16) {
-        value_tile(queries, count, dim, values, next, span, i, 1, assay_first_of_16(dim - i));
+        value_tile(queries, count, dim, units, values, next, span, i, 1,
+                   assay_first_of_16(dim - i));
     }
     for (size_t k = 0; k < count; k++) queries[k].begun = true;
 }
 
-static void chunk_for(struct query *queries, size_t count, uint32_t dim, const uint16_t *keys,
-                      const uint16_t *values, const uint16_t *next, struct span span)
+static void chunk_for(struct query *queries, size_t count, uint32_t dim, size_t units,
+                      const uint16_t *keys, const uint16_t *values, const uint16_t *next,
+                      struct span span)
 {
 #define INSTANCE(n)                                                                                \
     case n:                                                                                        \
-        chunk_of(queries, n, dim, keys, values, next, span);                                       \
+        if (units == 1) {                                                                          \
+            chunk_of(queries, n, dim, 1, keys, values, next, span);                                \
+        } else {                                                                                   \
+            chunk_of(queries, n, dim, 2, keys, values, next, span);                                \
+        }                                                                                          \
         break
     switch (count) {
         INSTANCE(1);
@@ -289,7 +298,8 @@ static void attend_queries(const struct assay_kv_view *view, uint32_t kv_head,
             }
             const struct assay_row_place *place = queries[k].place;
             const uint16_t *next = c < place->position / ASSAY_CHUNK ? place->pages[c + 1] : page;
-            chunk_for(queries + k, same, dim, page + keys, page + values, next + keys, span);
+            chunk_for(queries + k, same, dim, assay_kv_units(view), page + keys, page + values,
+                      next + keys, span);
         }
     }
     for (size_t k = 0; k < count; k++) divide(&queries[k], dim);

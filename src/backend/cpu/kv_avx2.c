@@ -1,9 +1,11 @@
-/* Keys and values to f16, eight at a time: vcvtps2ph rounds to nearest even and keeps subnormals,
- * as assay_to_f16 does. */
+/* Keys and values into their pages. To f16, eight at a time: vcvtps2ph rounds to nearest even and
+ * keeps subnormals, as assay_to_f16 does. */
 #include "backend/cpu/lanes_avx2.h"
 
 #include "backend/cpu/cpu.h"
 #include "base/exact.h"
+
+#include <string.h>
 
 struct store_work {
     const struct assay_kv_view *view;
@@ -12,8 +14,12 @@ struct store_work {
     const struct assay_row_place *places;
 };
 
-static void narrow(const float *from, uint16_t *to, size_t count)
+static void store(const float *from, uint16_t *to, size_t count, bool wide)
 {
+    if (wide) {
+        memcpy(to, from, count * sizeof *from);
+        return;
+    }
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
         _mm_storeu_si128((__m128i *)(void *)(to + i),
@@ -33,9 +39,10 @@ static void store_rows(void *context, unsigned thread, unsigned threads)
         uint16_t *page = work->places[r].pages[work->places[r].position / ASSAY_CHUNK];
         for (uint32_t h = 0; h < view->kv_heads; h++) {
             size_t from = (r * view->kv_heads + h) * view->head_dim;
-            narrow(work->keys + from, page + assay_kv_offset(view, 0, h, in_page), view->head_dim);
-            narrow(work->values + from, page + assay_kv_offset(view, 1, h, in_page),
-                   view->head_dim);
+            store(work->keys + from, page + assay_kv_offset(view, 0, h, in_page), view->head_dim,
+                  view->wide);
+            store(work->values + from, page + assay_kv_offset(view, 1, h, in_page), view->head_dim,
+                  view->wide);
         }
     }
 }

@@ -54,6 +54,12 @@ ASSAY_INLINE __m256 assay_load_f16(const uint16_t *from)
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
+/* Eight keys or values from a page: units of 16 bits a value, 1 or 2 (f32). */
+ASSAY_INLINE __m256 assay_load_stored(const uint16_t *from, size_t units)
+{
+    return units == 1 ? assay_load_f16(from) : _mm256_loadu_ps((const float *)(const void *)from);
+}
+
 /* The first `count` < 8 of 8 lanes; the others are +0. */
 ASSAY_INLINE __m256i assay_first_lanes(size_t count)
 {

@@ -63,4 +63,14 @@ ASSAY_INLINE __m512 assay_wide_f16_some(const uint16_t *from, __mmask16 lanes)
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, from));
 }
 
+/* Sixteen keys or values from a page: units of 16 bits a value, 1 or 2 (f32). */
+ASSAY_INLINE __m512 assay_wide_stored(const uint16_t *from, size_t units)
+{
+    return units == 1 ? assay_wide_f16(from) : _mm512_loadu_ps(from);
+}
+ASSAY_INLINE __m512 assay_wide_stored_some(const uint16_t *from, size_t units, __mmask16 lanes)
+{
+    return units == 1 ? assay_wide_f16_some(from, lanes) : _mm512_maskz_loadu_ps(lanes, from);
+}
+
 #endif

@@ -2,6 +2,7 @@
  * own, merged in ascending order. A window leaves out the chunks before it. */
 #include "backend/ref/ref.h"
 
+#include "backend/stored.h"
 #include "base/exact.h"
 #include "base/team.h"
 
@@ -20,15 +21,15 @@ struct span {
 };
 
 /* p_j = exp(e_j − m_c) over the chunk's positions; returns m_c, *l gets l_c. */
-static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_dim,
+static float chunk_weights(const float *q, const uint16_t *keys, size_t units, uint32_t head_dim,
                            struct span span, float p[ASSAY_CHUNK], float *l)
 {
     float scale = 1.0f / sqrtf((float)head_dim), m = -INFINITY;
     for (uint32_t j = span.begin; j < span.end; j++) {
-        const uint16_t *k = keys + (size_t)j * head_dim;
+        const uint16_t *k = keys + (size_t)j * head_dim * units;
         float s[16] = {0};
         for (uint32_t i = 0; i < head_dim; i++) {
-            s[i % 16] = fmaf(q[i], assay_from_f16(k[i]), s[i % 16]);
+            s[i % 16] = fmaf(q[i], assay_stored_get(k + i * units, units), s[i % 16]);
         }
         p[j] = assay_ref_fold(s) * scale;
         if (p[j] > m) m = p[j]; /* a NaN is passed over here and comes back through p */
@@ -43,12 +44,13 @@ static float chunk_weights(const float *q, const uint16_t *keys, uint32_t head_d
 }
 
 /* o_c[i], the chunk's weighted sum of values in dimension i. */
-static float chunk_value(const float *p, const uint16_t *values, uint32_t head_dim,
+static float chunk_value(const float *p, const uint16_t *values, size_t units, uint32_t head_dim,
                          struct span span, uint32_t i)
 {
     float o = 0.0f;
     for (uint32_t j = span.begin; j < span.end; j++) {
-        o = fmaf(p[j], assay_from_f16(values[(size_t)j * head_dim + i]), o);
+        const uint16_t *value = values + ((size_t)j * head_dim + i) * units;
+        o = fmaf(p[j], assay_stored_get(value, units), o);
     }
     return o;
 }
@@ -59,24 +61,25 @@ static void attend_head(const struct assay_kv_view *view, const struct assay_row
     uint32_t dim = view->head_dim, last = place->position / ASSAY_CHUNK;
     uint32_t seen = assay_kv_first(view, place->position), first = seen / ASSAY_CHUNK;
     float merged_m = 0.0f, merged_l = 0.0f;
+    size_t units = assay_kv_units(view);
     for (uint32_t c = first; c <= last; c++) {
         struct span span = {c > first ? 0 : seen % ASSAY_CHUNK,
                             c < last ? ASSAY_CHUNK : place->position % ASSAY_CHUNK + 1};
         const uint16_t *keys = place->pages[c] + assay_kv_offset(view, 0, kv_head, 0);
         const uint16_t *values = place->pages[c] + assay_kv_offset(view, 1, kv_head, 0);
         float p[ASSAY_CHUNK], l;
-        float m = chunk_weights(q, keys, dim, span, p, &l);
+        float m = chunk_weights(q, keys, units, dim, span, p, &l);
         if (c == first) {
             merged_m = m;
             merged_l = l;
-            for (uint32_t i = 0; i < dim; i++) y[i] = chunk_value(p, values, dim, span, i);
+            for (uint32_t i = 0; i < dim; i++) y[i] = chunk_value(p, values, units, dim, span, i);
         } else {
             float larger = m > merged_m ? m : merged_m;
             float a = assay_exp(merged_m - larger), b = assay_exp(m - larger);
             merged_m = larger;
             merged_l = fmaf(merged_l, a, l * b);
             for (uint32_t i = 0; i < dim; i++) {
-                y[i] = fmaf(y[i], a, chunk_value(p, values, dim, span, i) * b);
+                y[i] = fmaf(y[i], a, chunk_value(p, values, units, dim, span, i) * b);
             }
         }
     }

@@ -1,7 +1,8 @@
-/* Keys and values of the batch's rows into their pages, narrowed to f16. */
+/* Keys and values of the batch's rows into their pages, narrowed to f16, or
+ * as they are. */
 #include "backend/ref/ref.h"
 
-#include "base/exact.h"
+#include "backend/stored.h"
 #include "base/team.h"
 
 struct store_work {
@@ -15,7 +16,7 @@ static void store_rows(void *context, unsigned thread, unsigned threads)
 {
     const struct store_work *work = context;
     const struct assay_kv_view *view = work->view;
-    size_t begin, end;
+    size_t begin, end, units = assay_kv_units(view);
     assay_team_share(work->rows, 1, thread, threads, &begin, &end);
     for (size_t r = begin; r < end; r++) {
         uint32_t position = work->places[r].position;
@@ -25,8 +26,8 @@ static void store_rows(void *context, unsigned thread, unsigned threads)
             uint16_t *v = page + assay_kv_offset(view, 1, h, position % ASSAY_CHUNK);
             size_t from = (r * view->kv_heads + h) * view->head_dim;
             for (uint32_t i = 0; i < view->head_dim; i++) {
-                k[i] = assay_to_f16(work->keys[from + i]);
-                v[i] = assay_to_f16(work->values[from + i]);
+                assay_stored_put(k + i * units, units, work->keys[from + i]);
+                assay_stored_put(v + i * units, units, work->values[from + i]);
             }
         }
     }
