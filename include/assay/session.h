@@ -11,13 +11,24 @@
 struct assay_backend;
 struct assay_team_place; /* base/team.h */
 
+/* Where weights in a backend's own form are kept for the next run and for the other ranks of this
+ * host: in the file "path.LAYOUT", which is made where it lacks. */
+struct assay_panel_cache {
+    const char *path;
+    struct assay_digest model; /* SHA-256 of the model file(s) */
+    /* Called before a file is published: whether the model is that one; NULL: it is. */
+    enum assay_status (*confirm)(const void *context, struct assay_error *err);
+    const void *context;
+};
+
 struct assay_session_options {
     const struct assay_backend *backend; /* from assay_backend_find */
     uint32_t batch;                      /* samples computed together, 1 … 1024 */
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
     uint32_t context; /* tokens of prompt and output of one sample; at most hyper.context */
-    const struct assay_team_place *place; /* where the threads run; NULL: anywhere */
+    const struct assay_team_place *place;  /* where the threads run; NULL: anywhere */
+    const struct assay_panel_cache *cache; /* NULL: a session has its own weights in memory */
 };
 
 /* One prompt and the samples wanted of it. The session copies what it keeps. */
@@ -68,11 +79,13 @@ struct assay_session_counters {
 
 struct assay_session;
 
-/* What a session would take. A rank's own is total_bytes; the file is mapped, and the ranks of a
- * host share it. */
+/* What a session would take. A rank's own is total_bytes. */
 struct assay_session_memory {
-    uint64_t file_bytes;
-    uint64_t weight_bytes; /* in the backend's layout, and the tables of positions */
+    uint64_t file_bytes;   /* mapped, and shared by the ranks of a host: of the model's file, or of
+                              its weights' cache */
+    uint64_t weight_bytes; /* those without a cache, vectors, and the tables of positions */
+    uint64_t packed_bytes; /* of them, or of file_bytes: the matrices as products read them, once a
+                              pass; 0 where they are read as the file has them */
     uint64_t cache_bytes;  /* keys and values */
     uint64_t work_bytes;   /* activations, logits, samplers, texts */
     uint64_t total_bytes;  /* all but the file */

@@ -34,13 +34,12 @@ static void show(void *context, size_t done, size_t total)
 {
     struct view *view = context;
     uint64_t now = assay_clock_monotonic_ns();
-    if (!view->line.shown || done == 0 || now - view->line.last_ns < 200000000) return;
+    char text[ASSAY_PROGRESS_BYTES];
+    if (done == 0 || !assay_progress_due(&view->line, now)) return;
     double left = (double)(now - view->start_ns) * 1e-9 * (double)(total - done) / (double)done;
-    view->line.last_ns = now;
-    view->line.drawn = true;
-    fprintf(stderr, "\r\033[K%zu/%zu windows  ETA %u:%02u", done, total, (unsigned)left / 60,
-            (unsigned)left % 60);
-    fflush(stderr);
+    snprintf(text, sizeof text, "%zu/%zu windows  ETA %u:%02u", done, total, (unsigned)left / 60,
+             (unsigned)left % 60);
+    assay_progress_print(&view->line, text);
 }
 
 static struct figures work_out(const struct assay_perplexity *sums, double seconds)

@@ -71,9 +71,11 @@ static struct assay_session_memory plan(const struct assay_model *model,
     const struct assay_kv_view shape = {
         .layers = hyper->layers, .kv_heads = hyper->kv_heads, .head_dim = hyper->head_dim};
     size_t prompts = assay_session_prompt_places(options->batch);
+    uint64_t shared = options->cache ? assay_weights_packed_bytes(model, options->backend) : 0;
     struct assay_session_memory memory = {
-        .file_bytes = assay_model_file_bytes(model),
-        .weight_bytes = assay_weights_bytes(model, options->backend, options->context),
+        .file_bytes = shared > 0 ? shared : assay_model_file_bytes(model),
+        .weight_bytes = assay_weights_bytes(model, options->backend, options->context) - shared,
+        .packed_bytes = assay_weights_packed_bytes(model, options->backend),
         .cache_bytes = assay_kv_pool_bytes(options->backend, &shape, options->batch + prompts,
                                            options->context),
         .work_bytes = work_bytes(model, options, prompts, piece)};

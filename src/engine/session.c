@@ -67,8 +67,9 @@ static enum assay_status open_passes(struct assay_session *session, struct assay
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows in a pass",
                           session->rows_max);
     }
-    return assay_forward_open(&session->forward, session->model, options->backend, session->team,
-                              session->rows_max, session->head_rows_max, options->context, err);
+    return assay_forward_open(&session->forward, session->model, options->backend, options->cache,
+                              session->team, session->rows_max, session->head_rows_max,
+                              options->context, err);
 }
 
 enum assay_status assay_session_open(struct assay_session **out, const struct assay_model *model,

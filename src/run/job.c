@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "crypto/file_check.h"
 #include "run/choice.h"
 
 #include <errno.h>
@@ -164,7 +165,8 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
     struct assay_job *job = calloc(1, sizeof *job);
     if (!job) return out_of_memory(err);
     enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
-    if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
+    if (!status)
+        status = assay_spec_resolve(job->spec, spec_path, model_dir, &job->model_check, err);
     if (!status) status = open_files(job, assignment, NULL, err);
     if (status) {
         assay_job_close(job);
@@ -214,7 +216,7 @@ static enum assay_status reopen_spec(struct assay_job *job, const struct assay_j
         if (status) return assay_while(err, status, "benchmark");
         spec->benchmark.path = job->benchmark_path;
     }
-    status = assay_spec_resolve(spec, origin->path, origin->model_dir, err);
+    status = assay_spec_resolve(spec, origin->path, origin->model_dir, NULL, err);
     if (status || assay_digest_equal(&spec->digest, &origin->spec)) return status;
     return assay_fail(err, ASSAY_EMISMATCH, "%s: the spec's digest is %s, but the run had %s",
                       origin->path, assay_digest_hex(&spec->digest, found),
@@ -241,6 +243,37 @@ enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_jo
     return ASSAY_OK;
 }
 
+enum assay_status assay_job_confirm(const struct assay_job *job, struct assay_error *err)
+{
+    if (!job->model_check) return ASSAY_OK;
+    return assay_while(err, assay_file_check_wait(job->model_check, err), "model");
+}
+
+static enum assay_status confirm(const void *context, struct assay_error *err)
+{
+    return assay_job_confirm(context, err);
+}
+
+enum assay_status assay_job_cache(const struct assay_job *job, const char *directory,
+                                  struct assay_bytes *path, struct assay_panel_cache *out,
+                                  struct assay_error *err)
+{
+    const char *file = job->spec->model.file;
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status;
+    if (!directory) {
+        status = assay_bytes_format(path, err, "%s", file);
+    } else {
+        status = assay_bytes_format(path, err, "%s/%s-%.12s", directory, last_component(file),
+                                    assay_digest_hex(&job->spec->model.sha256, hex));
+    }
+    *out = (struct assay_panel_cache){.path = (const char *)path->data,
+                                      .model = job->spec->model.sha256,
+                                      .confirm = confirm,
+                                      .context = job};
+    return status;
+}
+
 struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
                                         const struct assay_profile *profile)
 {
@@ -258,6 +291,7 @@ struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t it
 void assay_job_close(struct assay_job *job)
 {
     if (!job) return;
+    assay_file_check_end(job->model_check);
     free(job->assignment.items);
     assay_options_fini(&job->options);
     free(job->prompt_digests);

@@ -36,10 +36,14 @@ struct runner {
     struct assay_run_progress *progress;
     struct assay_pace pace;
     uint64_t held; /* samples in the session */
+    uint64_t kept; /* that went to the journal */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
     struct assay_judgement judgement; /* scratch */
     struct assay_choice_table choices;
+    bool confirmed; /* the model is the declared one */
+    struct assay_bytes cache_path;
+    struct assay_panel_cache cache;
 };
 
 static bool is_first(const struct runner *runner)
@@ -67,6 +71,22 @@ static struct assay_record planned(const struct assay_job *job, uint64_t index)
                                  .prompt_digest = job->prompt_digests[cell.item_index],
                                  .item_id = {id, strlen(id)},
                                  .profile = {profile->name, strlen(profile->name)}};
+}
+
+/* To the journal. The first record waits for the model's digest: no journal has a sample of another
+ * model. */
+static enum assay_status keep(struct runner *runner, uint64_t index,
+                              const struct assay_record *record,
+                              const struct assay_circumstances *circumstances,
+                              struct assay_error *err)
+{
+    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(runner->job, err);
+    if (status) return status;
+    runner->confirmed = true;
+    assay_queue_count(&runner->queue, record->verdict == ASSAY_VERDICT_CORRECT,
+                      record->token_count);
+    runner->kept++;
+    return assay_journal_append(runner->journal, index, record, circumstances, err);
 }
 
 /* An item of kind choice is complete: its options' tokens become one record. */
@@ -99,8 +119,7 @@ static enum assay_status record_choice(struct runner *runner, const struct assay
                                                           .strict.rule = ASSAY_NO_RULE,
                                                           .flexible.rule = ASSAY_NO_RULE,
                                                           .run = ASSAY_NO_RUN}};
-    assay_queue_count(&runner->queue, result.verdict == ASSAY_VERDICT_CORRECT, result.token_count);
-    return assay_journal_append(runner->journal, item->sample, &record, &circumstances, err);
+    return keep(runner, item->sample, &record, &circumstances, err);
 }
 
 /* A finished option; perhaps the last of its item. */
@@ -138,9 +157,7 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .duration_ns = sample->duration_ns,
                                                 .text = sample->text,
                                                 .grade = judgement->grade};
-    assay_queue_count(&runner->queue, judgement->verdict == ASSAY_VERDICT_CORRECT,
-                      sample->token_count);
-    return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
+    return keep(runner, sample->tag, &record, &circumstances, err);
 }
 
 /* Record what the grader has done; wait for one if there is nothing else to do. */
@@ -292,8 +309,16 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
                                             .place = &runner->host.place};
-    enum assay_status status =
-        assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
+    enum assay_status status = ASSAY_OK;
+    if (cached) {
+        session.cache = &runner->cache;
+        status = assay_job_cache(runner->job, options->cache_dir, &runner->cache_path,
+                                 &runner->cache, err);
+    }
+    if (!status) {
+        status = assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    }
     if (!status) status = assay_session_open(&runner->session, runner->job->model, &session, err);
     if (!status) {
         status = assay_queue_init(&runner->queue, runner->job, runner->journal, runner->comm,
@@ -380,11 +405,33 @@ static enum assay_status open_journal(struct runner *runner, struct assay_error 
     return assay_comm_agree(runner->comm, status, err);
 }
 
+/* A run that failed before it had anything leaves nothing that would stand in the way of the next,
+ * with a corrected spec perhaps. Called by all ranks when all journals are closed. */
+static void drop_empty_journal(struct runner *runner)
+{
+    struct assay_error unused;
+    uint32_t ranks = assay_comm_facts(runner->comm)->ranks;
+    uint64_t *kept = calloc(ranks, sizeof *kept), all = runner->progress->samples_resumed;
+    unused.text[0] = '\0';
+    enum assay_status status =
+        assay_comm_agree(runner->comm, kept ? ASSAY_OK : ASSAY_EMEMORY, &unused);
+    if (!status) {
+        status = assay_comm_gather(runner->comm, &runner->kept, sizeof runner->kept, kept, &unused);
+    }
+    for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) all += kept[r];
+    if (!status && is_first(runner) && all == 0) {
+        status = assay_journal_remove(runner->journal_path, &unused);
+    }
+    (void)status; /* an empty journal that stays harms nobody but the next run of another plan */
+    free(kept);
+}
+
 static enum assay_status run_journal(struct runner *runner, struct assay_error *err)
 {
     struct assay_error closing;
     struct assay_run_progress *progress = runner->progress;
     enum assay_status status = open_journal(runner, err);
+    bool opened = status == ASSAY_OK; /* on all ranks */
     if (!status && is_first(runner) && runner->options->progress) {
         runner->options->progress(runner->options->context, progress);
     }
@@ -394,9 +441,11 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
     status = assay_comm_agree(runner->comm, status, err);
+    if (status && opened) drop_empty_journal(runner);
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
+    assay_bytes_fini(&runner->cache_path);
     assay_choice_table_fini(&runner->choices);
     assay_judgement_fini(&runner->judgement);
     return status;

@@ -182,6 +182,10 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
       "what started it: none, mpirun, srun")                                                       \
     X(PROCESS_JOB, "/processes/job", PROCESSES, TEXT, "name",                                      \
       "number of the batch job, empty if there was none")                                          \
+    X(PROCESS_COMPONENT, "/processes/component", PROCESSES, TEXT, "name",                          \
+      "its component of a heterogeneous job, from 0, and partition; empty if unknown")             \
+    X(PROCESS_VARIABLES, "/processes/variables", PROCESSES, TEXT, "lines",                         \
+      "what the batch system said of job and task: NAME=VALUE lines, sorted")                      \
     X(PROCESS_ENGINE, "/processes/engine", PROCESSES, TEXT, "name", "program and version")         \
     X(PROCESS_BUILD, "/processes/build", PROCESSES, TEXT, "name", "compiler and preset")           \
     X(PROCESS_BACKEND, "/processes/backend", PROCESSES, TEXT, "name",                              \

@@ -108,6 +108,7 @@ static void check_sample(const struct assay_results *results, const struct assay
     assert_int_equal(results->texts[i][c->text.size], 0);
     const struct assay_grade *grade = &results->grades[i];
     assert_int_equal(grade->outcome, c->grade.outcome);
+    assert_int_equal(grade->flexible.rule, c->grade.flexible.rule);
     assert_int_equal(grade->flexible.start, c->grade.flexible.start);
     assert_int_equal(grade->strict.size, c->grade.strict.size);
     assert_int_equal(grade->flexible_answer.size, 8);
