@@ -281,7 +281,7 @@ def check_code(folder):
     spec = folder / "code.yaml"
     text = SPEC % (MODEL, 'max_tokens: 8\nanswer: {stop: ["\\n"]}\n')
     text = text.replace("numbers.yaml", "humaneval.yaml")
-    spec.write_text(text.replace("temperature: 0.8", "temperature: 0.8, draw: iid"))
+    spec.write_text(text.replace("}]", ", draw: iid}]").replace("0},", "0, draw: iid},"))
     results = folder / "code.h5"
     assay("run", spec, "--model-dir", model_dir(), "--output", results, "--quiet", check=0)
     with h5py.File(results) as file:

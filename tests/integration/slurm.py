@@ -67,7 +67,7 @@ class Job:
         self.command += ["--output", self.results]
 
     def submit(self):
-        done = assay(*self.command, "--json", env=self.lab.env, check=0)
+        done = assay(*self.command, "--json", env=self.lab.env, cwd=self.results.parent, check=0)
         self.number = json.loads(done.stdout)["job"]
         return self
 
