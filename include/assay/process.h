@@ -35,6 +35,7 @@ struct assay_process {
     const char *backend, *isa; /* what computed */
     const char *processors;    /* processing units it was bound to, "0-3" */
     const char *memory_nodes;  /* NUMA nodes its memory was bound to */
+    const char *grader;        /* kind code: interpreter, version, what held its programs */
     const char *topology;      /* hwloc's XML of the host */
 };
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "run/choice.h"
+#include "run/grader.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@ struct assay_audit {
     struct assay_session *session;
     struct assay_audit_options options;
     struct assay_judgement judgement; /* scratch */
+    struct assay_grader *grader;      /* NULL unless outputs are programs */
 };
 
 /* One call of assay_audit_check. requests[] are the leaves that must be replayed; leaf_of[] maps
@@ -253,9 +255,12 @@ static enum assay_status grade(struct work *work, struct assay_audit_verdict *ou
     struct assay_cell cell = assay_plan_cell(&job->plan, leaf->index);
     struct assay_judgement *judgement = &work->audit->judgement;
     char claimed[80], given[80];
+    enum assay_finish finish = (enum assay_finish)record->finish;
+    struct assay_grader *grader = work->audit->grader;
     enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, text,
-                              (enum assay_finish)record->finish, judgement, work->err);
+        grader ? assay_grader_judge(grader, cell.item_index, text, finish, judgement, work->err)
+               : assay_benchmark_judge(job->benchmark, cell.item_index, text, finish, judgement,
+                                       work->err);
     if (status) return status;
     const struct assay_span *answer = &judgement->answer;
     const char *data = answer->data;
@@ -456,8 +461,14 @@ enum assay_status assay_audit_open(struct assay_audit **out, const struct assay_
     audit->job = job;
     audit->options = *options;
     audit->options.session.context = job->context;
-    enum assay_status status =
-        assay_session_open(&audit->session, job->model, &audit->options.session, err);
+    enum assay_status status = ASSAY_OK;
+    if (job->spec->definition.kind ==
+        ASSAY_KIND_CODE) { /* it forks: before the session's threads */
+        status = assay_grader_open(&audit->grader, job->benchmark, err);
+    }
+    if (!status) {
+        status = assay_session_open(&audit->session, job->model, &audit->options.session, err);
+    }
     if (status) {
         assay_audit_close(audit);
         return status;
@@ -471,6 +482,7 @@ void assay_audit_close(struct assay_audit *audit)
     if (!audit) return;
     assay_session_close(audit->session);
     assay_judgement_fini(&audit->judgement);
+    assay_grader_close(audit->grader);
     free(audit);
 }
 

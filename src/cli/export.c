@@ -47,18 +47,19 @@ static struct assay_json *texts_json(const char *const *texts, size_t count)
     return NULL;
 }
 
-/* What we know of the document: its file may have had more fields. */
+/* What we know of the document: its file may have had more fields. Members sorted, as the line has
+ * them: the hash is over their order. */
 static struct assay_json *doc_json(const struct assay_item *item)
 {
     struct assay_json *doc = assay_json_new_object();
-    bool ok = doc && set_text(doc, "id", item->id);
+    bool ok = doc;
     if (ok && item->choice_count > 0) {
         ok = assay_json_set(doc, "choices", texts_json(item->choices, item->choice_count)) &&
              assay_json_set(doc, "gold", assay_json_new_integer(item->gold));
     } else if (ok) {
         ok = assay_json_set(doc, "accept", texts_json(item->accept, item->accept_count));
     }
-    if (ok) return doc;
+    if (ok && set_text(doc, "id", item->id)) return doc;
     assay_json_destroy(doc);
     return NULL;
 }

@@ -242,13 +242,37 @@ enum assay_status assay_report_emit(struct assay_json *take, struct assay_error 
     return status;
 }
 
+/* null unless the benchmark's outputs are programs; a value is null where it cannot be known. */
+static struct assay_json *pass_json(const struct assay_results *results,
+                                    const struct assay_scores *scores)
+{
+    if (!assay_tally_has_programs(results)) return assay_json_new_null();
+    struct assay_json *object = assay_json_new_object();
+    for (const uint32_t *k = assay_tally_ks; *k && *k <= results->replicates; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", *k);
+        set_real(object, name, assay_pass_at(scores, *k).value);
+    }
+    return object;
+}
+
 static enum assay_status report(const struct assay_results *results, bool json,
+                                const struct assay_scores *scores,
                                 const struct assay_estimates *estimates, struct assay_error *err)
 {
     struct assay_json *object;
-    if (!json) return assay_report_print(results, estimates, err);
+    if (!json) {
+        enum assay_status status = assay_report_print(results, estimates, err);
+        if (!status) assay_tally_print_pass(results, scores);
+        return status;
+    }
     enum assay_status status = assay_report_json(&object, results, estimates, err);
-    return status ? status : assay_report_emit(object, err);
+    if (status) return status;
+    if (assay_json_set(object, "pass_at_k", pass_json(results, scores))) {
+        return assay_report_emit(object, err);
+    }
+    assay_json_destroy(object);
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the report");
 }
 
 enum assay_status assay_report_file_with(const char *path, bool json,
@@ -262,7 +286,7 @@ enum assay_status assay_report_file_with(const char *path, bool json,
     if (status) return status;
     status = assay_scores_create(&scores, results, err);
     if (!status) status = assay_estimate_create(&estimates, scores, options, err);
-    if (!status) status = report(results, json, estimates, err);
+    if (!status) status = report(results, json, scores, estimates, err);
     assay_estimate_destroy(estimates);
     assay_scores_destroy(scores);
     assay_results_close(results);

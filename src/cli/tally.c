@@ -2,6 +2,7 @@
 #include "cli/tally.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 struct assay_tally assay_tally_of(const struct assay_results *results)
@@ -44,4 +45,33 @@ void assay_tally_print(const struct assay_tally *tally)
                percent(tally->flexible_correct, tally->samples),
                percent(tally->correct, tally->samples));
     }
+}
+
+const uint32_t assay_tally_ks[] = {1, 2, 5, 10, 20, 50, 100, 0};
+
+bool assay_tally_has_programs(const struct assay_results *results)
+{
+    for (uint64_t s = 0; s < results->sample_count; s++) {
+        if (results->grades[s].run != ASSAY_NO_RUN) return true;
+    }
+    return false;
+}
+
+void assay_tally_print_pass(const struct assay_results *results, const struct assay_scores *scores)
+{
+    const char *before = "pass@k   ";
+    if (!assay_tally_has_programs(results)) return;
+    for (const uint32_t *k = assay_tally_ks; *k && *k <= results->replicates; k++) {
+        struct assay_pass pass = assay_pass_at(scores, *k);
+        if (pass.dependent) {
+            printf("%smore than one: not from replicates that depend on one another; use draw: iid",
+                   before);
+            break;
+        }
+        if (isnan(pass.value)) continue;
+        printf("%s%u: %.2f %%", before, *k, 100 * pass.value);
+        if (!isnan(pass.se)) printf(" ± %.2f", 100 * pass.se);
+        before = ", ";
+    }
+    printf("\n");
 }

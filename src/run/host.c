@@ -71,6 +71,7 @@ static void describe(struct assay_host *host, const struct assay_comm *comm,
         .isa = assay_backend_isa(options->backend),
         .processors = part->processors,
         .memory_nodes = part->memory,
+        .grader = "",
         .topology = machine->xml};
 }
 

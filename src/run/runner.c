@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 #include "run/choice.h"
+#include "run/grader.h"
 #include "run/host.h"
 #include "run/merge.h"
 #include "run/pace.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SYNC_RECORDS = 256, WAIT_NS = 1000000 };
+enum { SYNC_RECORDS = 256, WAIT_NS = 1000000, WAIT_MS = 50, WAITING_MAX = 4096 };
 
 static const uint64_t second_ns = 1000000000;
 
@@ -30,6 +31,7 @@ struct runner {
     struct assay_host host;
     struct assay_journal *journal;
     struct assay_session *session;
+    struct assay_grader *grader; /* NULL unless outputs are programs */
     struct assay_queue queue;
     struct assay_run_progress *progress;
     struct assay_pace pace;
@@ -132,17 +134,12 @@ static enum assay_status take_option(struct runner *runner, const struct assay_s
     return status;
 }
 
-/* A finished sample becomes a record: judged, and made of nothing but the plan and the sample. */
+/* A judged sample becomes a record, made of nothing but the plan, the sample and its judgement. */
 static enum assay_status record_sample(struct runner *runner, const struct assay_sample *sample,
                                        struct assay_error *err)
 {
     const struct assay_job *job = runner->job;
-    struct assay_cell cell = assay_plan_cell(&job->plan, sample->tag);
-    const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
-    struct assay_judgement *judgement = &runner->judgement;
-    enum assay_status status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text,
-                                                     sample->finish, judgement, err);
-    if (status) return assay_while(err, status, "item \"%s\"", id);
+    const struct assay_judgement *judgement = &runner->judgement;
     struct assay_record record = planned(job, sample->tag);
     record.finish = (uint8_t)sample->finish;
     record.verdict = (uint8_t)judgement->verdict;
@@ -161,6 +158,38 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .text = sample->text,
                                                 .grade = judgement->grade};
     return keep(runner, sample->tag, &record, &circumstances, err);
+}
+
+/* Record what the grader has done; wait for one if there is nothing else to do. */
+static enum assay_status take_graded(struct runner *runner, int wait_ms, struct assay_error *err)
+{
+    struct assay_sample sample;
+    bool taken = runner->grader != NULL;
+    enum assay_status status = ASSAY_OK;
+    while (!status && taken) {
+        status =
+            assay_grader_take(runner->grader, wait_ms, &sample, &runner->judgement, &taken, err);
+        if (!status && taken) status = record_sample(runner, &sample, err);
+        wait_ms = 0;
+    }
+    return status;
+}
+
+/* Judge a finished sample now, or hand it to the grader, which gives it back. */
+static enum assay_status judge_sample(struct runner *runner, const struct assay_sample *sample,
+                                      struct assay_error *err)
+{
+    const struct assay_job *job = runner->job;
+    uint32_t item = assay_plan_cell(&job->plan, sample->tag).item_index;
+    if (runner->grader && sample->finish != ASSAY_FINISH_NONFINITE) {
+        int wait_ms = assay_grader_waiting(runner->grader) >= WAITING_MAX ? -1 : 0;
+        enum assay_status room = wait_ms ? take_graded(runner, wait_ms, err) : ASSAY_OK;
+        return room ? room : assay_grader_submit(runner->grader, item, sample, err);
+    }
+    enum assay_status status = assay_benchmark_judge(job->benchmark, item, sample->text,
+                                                     sample->finish, &runner->judgement, err);
+    if (!status) return record_sample(runner, sample, err);
+    return assay_while(err, status, "item \"%s\"", assay_benchmark_item(job->benchmark, item)->id);
 }
 
 /* Rank 0 tells how far all are: what the board said, and what it has itself done since. */
@@ -211,10 +240,10 @@ static enum assay_status step(struct runner *runner, struct assay_error *err)
     enum assay_status status = assay_session_step(runner->session, err);
     bool choice = assay_job_is_choice(runner->job);
     while (!status && assay_session_take(runner->session, &sample)) {
-        status = choice ? take_option(runner, &sample, err) : record_sample(runner, &sample, err);
+        status = choice ? take_option(runner, &sample, err) : judge_sample(runner, &sample, err);
         runner->held--;
     }
-    return status;
+    return status ? status : take_graded(runner, 0, err);
 }
 
 static void pause_for(long ns)
@@ -233,6 +262,8 @@ static enum assay_status compute(struct runner *runner, struct assay_error *err)
         if (!assay_session_idle(runner->session)) {
             look_at_clock(runner);
             status = step(runner, err);
+        } else if (runner->grader && assay_grader_waiting(runner->grader) > 0) {
+            status = take_graded(runner, WAIT_MS, err);
         } else if (assay_queue_empty(&runner->queue)) {
             break;
         } else {
@@ -482,7 +513,12 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
     }
     status = assay_bytes_format(&journal_path, err, "%s.journal", options->results);
     runner.journal_path = (const char *)journal_path.data;
+    /* The grader forks: before any thread is made. */
+    if (!status && job->spec->definition.kind == ASSAY_KIND_CODE) {
+        status = assay_grader_open(&runner.grader, job->benchmark, err);
+    }
     if (!status) status = assay_host_open(&runner.host, comm, options, err);
+    if (!status && runner.grader) runner.host.process.grader = assay_grader_facts(runner.grader);
     status = assay_comm_agree(comm, status, err);
     if (!status) status = run_journal(&runner, err);
     if (!status) status = merge(&runner, err);
@@ -492,6 +528,7 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
                             (unsigned long long)progress->samples_done,
                             (unsigned long long)progress->samples_total);
     }
+    assay_grader_close(runner.grader);
     assay_host_close(&runner.host);
     assay_bytes_fini(&journal_path);
     return status;

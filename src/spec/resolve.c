@@ -107,11 +107,16 @@ enum assay_status assay_spec_resolve_data(struct assay_spec *spec, const char *s
         spec->data = spec->benchmark;
         return ASSAY_OK;
     }
+    const char *field = "data.path";
     enum assay_status status = resolve_one(spec, &spec->data, spec_path, err);
-    if (!status && spec->examples.path) status = resolve_one(spec, &spec->examples, spec_path, err);
-    if (status != ASSAY_ENOTFOUND || !spec->definition.source[0]) return status;
-    return assay_fail(err, status, "%s (the data are to be had from: %s)", err ? err->text : "",
-                      spec->definition.source);
+    if (!status && spec->examples.path) {
+        field = "examples.path";
+        status = resolve_one(spec, &spec->examples, spec_path, err);
+    }
+    if (status == ASSAY_ENOTFOUND && spec->definition.source[0])
+        status = assay_fail(err, status, "%s (the data are to be had from: %s)",
+                            err ? err->text : "", spec->definition.source);
+    return assay_while(err, status, "%s: %s", spec->benchmark.file, field);
 }
 
 /* Look at the place, then forget it, but for the list of places looked at. */

@@ -41,6 +41,7 @@ const struct assay_process_field assay_process_fields[ASSAY_PROCESS_FIELDS] = {
     FIELD(PROCESS_ISA, TEXT, isa),
     FIELD(PROCESS_PROCESSORS, TEXT, processors),
     FIELD(PROCESS_MEMORY_NODES, TEXT, memory_nodes),
+    FIELD(PROCESS_GRADER, TEXT, grader),
 };
 
 static const char *text_of(const struct assay_process *process,

@@ -195,6 +195,8 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
       "processing units it was bound to")                                                          \
     X(PROCESS_MEMORY_NODES, "/processes/memory_nodes", PROCESSES, TEXT, "list",                    \
       "NUMA nodes its memory was bound to, empty if unbound")                                      \
+    X(PROCESS_GRADER, "/processes/grader", PROCESSES, TEXT, "name",                                \
+      "kind code: interpreter, version, what held its programs and why not more; else empty")      \
     X(PROCESS_TOPOLOGY, "/processes/topology", PROCESSES, U32, "index", "row of /topologies")      \
     X(TOPOLOGY_SHA256, "/topologies/sha256", TOPOLOGIES, DIGEST, "SHA-256", "digest of the XML")   \
     X(TOPOLOGY_XML, "/topologies/xml", TOPOLOGIES, TEXT, "XML",                                    \

@@ -1,10 +1,10 @@
-"""Our strict and flexible verdicts on stored GSM8K outputs against those of lm-evaluation-harness.
-`gsm8k_check.py RESULTS DATA`: a results file of jobs/benchmarks/gsm8k.yaml and the data it was run on.
+"""Our strict and flexible verdicts on stored GSM8K outputs against lm-evaluation-harness's.
+`gsm8k_check.py RESULTS DATA`: a results file of jobs/benchmarks/gsm8k.yaml, and its data.
 
-The two filters and the metric are those of its task gsm8k, version 3: the strict one takes the first
-"#### N", the flexible one the last number; both answers lose commas, dollar signs, all up to "#### "
-and a last full stop, and are compared as texts without case. Ours compares numbers; so "18.00" for 18
-is right with us alone. Each such difference is listed, any other one is a failure."""
+The two filters and the metric are those of its task gsm8k, version 3: the strict one takes the
+first "#### N", the flexible one the last number; both answers lose commas, dollar signs, all up to
+"#### " and a last full stop, and are compared as texts without case. Ours compares numbers; so
+"18.00" for 18 is right with us alone. Each such difference is listed, any other is a failure."""
 
 import decimal
 import json

@@ -163,6 +163,7 @@ static const struct assay_process fixture_plain = {.ranks = 1,
                                                    .isa = "",
                                                    .processors = "",
                                                    .memory_nodes = "",
+                                                   .grader = "",
                                                    .topology = ""};
 
 /* A process of a pretended run of a hundred ranks, ten on each node. */
@@ -197,6 +198,7 @@ static inline struct assay_process fixture_process(uint32_t rank)
                                   .isa = rank % 2 ? "avx512" : "avx2",
                                   .processors = "0-1",
                                   .memory_nodes = "0",
+                                  .grader = "",
                                   .topology = topologies[rank % 2]};
 }
 
