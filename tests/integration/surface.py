@@ -202,7 +202,10 @@ def check_progress(folder, spec):
         f"no progress line: {seen[:500]!r}",
     )
     done = assay("run", spec, "--model-dir", model_dir(), "--output", f"{folder}/piped.h5", check=0)
-    need("\r" not in done.stderr and "ETA" not in done.stderr, "progress without a terminal")
+    need("\r" not in done.stderr and "\x1b" not in done.stderr, "a drawn line without a terminal")
+    for line in done.stderr.splitlines():
+        plain = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \d+/\d+ samples .*", line)
+        need(plain or "ETA" not in line, f"progress without its time: {line!r}")
     return f"{folder}/piped.h5"
 
 
