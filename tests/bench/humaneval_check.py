@@ -10,6 +10,7 @@ difference is printed with both reasons."""
 import json
 import multiprocessing
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -78,20 +79,25 @@ def ours(assay, problems, samples, folder):
 
 
 def grading_ms(assay, problems, folder, rounds=5):
-    """What one more program costs a pool: a call with many against a call with one."""
+    """What one more program costs a pool, by the clock and in processor time of all processes: a
+    call with many against a call with one."""
     files = []
     for i, problem in enumerate(list(problems.values())[:OPERANDS_MAX]):
         files.append(folder / f"cost-{i}.py")
         files[-1].write_text(program(problem, problem["canonical_solution"]))
 
-    def seconds(part):
-        start = time.monotonic()
+    def spent(part):
+        start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([assay, "sandbox", "--interpreter", sys.executable, *map(str, part)],
                        stdout=subprocess.DEVNULL, check=True)  # fmt: skip
-        return time.monotonic() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        return time.monotonic() - start, cpu
 
-    pairs = [(seconds(files[:1]), seconds(files)) for _ in range(rounds)]
-    return statistics.median((many - one) / (len(files) - 1) * 1e3 for one, many in pairs)
+    pairs = [(spent(files[:1]), spent(files)) for _ in range(rounds)]
+    more = len(files) - 1
+    return [statistics.median((many[i] - one[i]) / more * 1e3 for one, many in pairs)
+            for i in range(2)]  # fmt: skip
 
 
 def theirs(sample):
@@ -116,7 +122,8 @@ def main():
             differences += 1
             print(f"{task} {name}: {row['verdict']} ({row['detail']}), "
                   f"reference {reference['result']!r}")  # fmt: skip
-    print(f"a grading costs {cost:.2f} ms, one interpreter, one after the other")
+    print(f"a grading costs {cost[0]:.2f} ms by the clock, one interpreter, one after the other; "
+          f"{cost[1]:.2f} ms of processor time in all processes")  # fmt: skip
     wall = [row["wall_ns"] / 1e6 for row in verdicts if row["verdict"] == "pass"]
     cpu = [row["cpu_ns"] / 1e6 for row in verdicts if row["verdict"] == "pass"]
     print(f"{len(samples)} programs, {differences} other verdicts than the reference:", counts)
