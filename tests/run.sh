@@ -5,7 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 . jobs/setup.sh
-need_packages libcmocka-dev python3-venv git openssl
+need_packages libcmocka-dev python3-venv git openssl slurm-wlm slurm-wlm-basic-plugins \
+    slurm-client slurmctld slurmd munge libpmix2 iproute2
 
 need_venv() {
     [ -f build/venv/done ] && cmp -s tests/requirements.txt build/venv/done && return 0

@@ -93,6 +93,9 @@ void assay_model_close(struct assay_model *model); /* NULL is fine */
 uint64_t assay_model_file_bytes(const struct assay_model *model);
 const struct assay_hyper *assay_model_hyper(const struct assay_model *model);
 const struct assay_model_tensors *assay_model_tensors(const struct assay_model *model);
+/* The tensor's bytes are not needed soon: give their memory back where they are a file's. They can
+ * be read all the same. */
+void assay_model_forget(const struct assay_model *model, const struct assay_tensor *tensor);
 const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *model);
 
 /* --- tokenizer --- */

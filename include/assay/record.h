@@ -6,6 +6,7 @@
 #include "assay/digest.h"
 #include "assay/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -96,6 +97,16 @@ struct assay_grade {
     struct assay_span run_detail; /* UTF-8: the exception; not to be trusted */
 };
 
+/* Kind choice: one option of an item, as it was scored. */
+struct assay_option_part {
+    uint32_t tokens, bytes; /* bytes: of its text, without the white space in front */
+    bool greedy;            /* each of its tokens was the likeliest */
+};
+enum { ASSAY_OPTION_BYTES = 9, ASSAY_OPTIONS_MAX = 64 /* of an item */ };
+/* Their encoding, ASSAY_OPTION_BYTES each. */
+void assay_option_put(uint8_t *to, const struct assay_option_part *option);
+struct assay_option_part assay_option_get(struct assay_span options, size_t index);
+
 struct assay_circumstances {
     bool prompt_shared; /* the prompt's keys and values came from an earlier sample */
     uint32_t attempts;
@@ -105,6 +116,8 @@ struct assay_circumstances {
     uint64_t duration_ns;   /* wall time from its first pass to its last */
     struct assay_span text; /* detokenised output, before the stop string */
     struct assay_grade grade;
+    struct assay_span options; /* kind choice: assay_option_put of each; else empty */
+    uint32_t gold;             /* kind choice: the right one */
 };
 
 struct assay_bytes;

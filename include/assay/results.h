@@ -139,6 +139,11 @@ struct assay_results {
     const struct assay_process *processes;
     uint32_t process_count;
     const struct assay_grade *grades; /* sample_count */
+    /* Kind choice: sample i has options option_offset[i] … option_offset[i + 1] − 1. */
+    const uint64_t *option_offset; /* sample_count + 1 */
+    const uint64_t *text_offset;   /* sample_count + 1; differences are the texts' bytes */
+    const uint32_t *option_tokens, *option_bytes, *gold;
+    const uint8_t *option_greedy;
 };
 
 /* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the

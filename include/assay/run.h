@@ -11,6 +11,14 @@
 
 #include <signal.h>
 
+/* Kind choice: item i has options first[i] … first[i + 1] − 1; option o has tokens[offset[o]] up to
+ * offset[o + 1], and lengths[o] bytes of text without the white space in front. */
+struct assay_job_options {
+    uint32_t *first;  /* items + 1 */
+    uint64_t *offset; /* options + 1 */
+    uint32_t *tokens, *lengths;
+};
+
 /* A spec with everything it names opened and checked: what a run needs before it computes. */
 struct assay_job {
     struct assay_spec *spec;
@@ -21,10 +29,12 @@ struct assay_job {
     /* Prompts as token ids: item i has prompt_tokens[prompt_offset[i]] up to prompt_offset[i + 1].
      */
     uint32_t *prompt_tokens;
-    size_t *prompt_offset;               /* items + 1 */
-    uint32_t *prompt_counts;             /* items: tokens of each prompt */
-    struct assay_digest *prompt_digests; /* items */
-    uint32_t context;     /* longest prompt + max_tokens, in tokens; at most the model's */
+    size_t *prompt_offset;                /* items + 1 */
+    uint32_t *prompt_counts;              /* items: tokens of each prompt */
+    struct assay_digest *prompt_digests;  /* items */
+    struct assay_job_options options;     /* of kind choice; else all NULL */
+    struct assay_file_check *model_check; /* the model's digest, or NULL: see assay_job_confirm */
+    uint32_t context;     /* longest prompt and output, in tokens; at most the model's */
     char *benchmark_path; /* where a reopened job's lies, if a folder was named */
 };
 
@@ -36,6 +46,18 @@ ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const 
                                                   const struct assay_assignment *assignment,
                                                   struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
+/* The declared model is digested while the job goes on. Wait for it: EMISMATCH when the file is
+ * another one. Nothing may be acknowledged, told or kept for others before. */
+ASSAY_MUST_CHECK enum assay_status assay_job_confirm(const struct assay_job *job,
+                                                     struct assay_error *err);
+
+/* The cache of its model's packed weights: in `directory`, or, if that is NULL, beside the model.
+ * Its path is appended to `path`, which must live as long as it. */
+struct assay_bytes;
+ASSAY_MUST_CHECK enum assay_status assay_job_cache(const struct assay_job *job,
+                                                   const char *directory, struct assay_bytes *path,
+                                                   struct assay_panel_cache *out,
+                                                   struct assay_error *err);
 
 /* A run made elsewhere, as its results file or its signed statement has it. Its spec is a
  * stranger's: of the paths in it only the last component is used. */
@@ -79,8 +101,10 @@ struct assay_run_progress {
 struct assay_run_options {
     const char *results; /* path of the results file; its journal lies beside it as "….journal" */
     const struct assay_backend *backend;
-    uint32_t batch, prefill_rows;      /* see struct assay_session_options */
-    uint32_t threads;                  /* of this rank; 0: one a core of its part of the machine */
+    uint32_t batch, prefill_rows; /* see struct assay_session_options */
+    uint32_t threads;             /* of this rank; 0: one a core of its part of the machine */
+    const char *cache_dir; /* of packed weights (struct assay_panel_cache): NULL: beside the model;
+                              "": none */
     const volatile sig_atomic_t *stop; /* non-zero: sync and return EINTERRUPTED; NULL is fine */
     void (*progress)(void *context, const struct assay_run_progress *progress); /* or NULL */
     void *context;

@@ -11,13 +11,24 @@
 struct assay_backend;
 struct assay_team_place; /* base/team.h */
 
+/* Where weights in a backend's own form are kept for the next run and for the other ranks of this
+ * host: in the file "path.LAYOUT", which is made where it lacks. */
+struct assay_panel_cache {
+    const char *path;
+    struct assay_digest model; /* SHA-256 of the model file(s) */
+    /* Called before a file is published: whether the model is that one; NULL: it is. */
+    enum assay_status (*confirm)(const void *context, struct assay_error *err);
+    const void *context;
+};
+
 struct assay_session_options {
     const struct assay_backend *backend; /* from assay_backend_find */
     uint32_t batch;                      /* samples computed together, 1 … 1024 */
     uint32_t threads;                    /* 1 … 256 */
     uint32_t prefill_rows;               /* prompt tokens in one pass at most, 1 … 4096 */
     uint32_t context; /* tokens of prompt and output of one sample; at most hyper.context */
-    const struct assay_team_place *place; /* where the threads run; NULL: anywhere */
+    const struct assay_team_place *place;  /* where the threads run; NULL: anywhere */
+    const struct assay_panel_cache *cache; /* NULL: a session has its own weights in memory */
 };
 
 /* One prompt and the samples wanted of it. The session copies what it keeps. */
@@ -33,6 +44,11 @@ struct assay_request {
 };
 struct assay_sample_request {
     uint64_t tag;
+    /* A forced sample: it has these forced_count tokens, nothing is drawn, and what comes out is
+     * how probable each was. Profile, max_tokens and stops do not matter to it. 0: a sample is
+     * drawn. */
+    const uint32_t *forced;
+    size_t forced_count;
     const struct assay_profile *profile; /* alive as long as the session */
     uint32_t replicates, sets, replicate;
     struct assay_digest group_key;
@@ -45,8 +61,10 @@ struct assay_sample {
     struct assay_digest cell_key;
     const uint32_t *tokens;
     const float *log_probs;
+    const uint8_t
+        *greedy; /* of a forced sample: 1 where temperature 0 would have taken the token */
     size_t token_count;
-    struct assay_span text; /* before the ending token or stop string */
+    struct assay_span text; /* before the ending token or stop string; empty if forced */
     bool prompt_shared;
     uint32_t batch_rows;
     uint64_t start_ns, duration_ns;
@@ -61,11 +79,13 @@ struct assay_session_counters {
 
 struct assay_session;
 
-/* What a session would take. A rank's own is total_bytes; the file is mapped, and the ranks of a
- * host share it. */
+/* What a session would take. A rank's own is total_bytes. */
 struct assay_session_memory {
-    uint64_t file_bytes;
-    uint64_t weight_bytes; /* in the backend's layout, and the tables of positions */
+    uint64_t file_bytes;   /* mapped, and shared by the ranks of a host: of the model's file, or of
+                              its weights' cache */
+    uint64_t weight_bytes; /* those without a cache, vectors, and the tables of positions */
+    uint64_t packed_bytes; /* of them, or of file_bytes: the matrices as products read them, once a
+                              pass; 0 where they are read as the file has them */
     uint64_t cache_bytes;  /* keys and values */
     uint64_t work_bytes;   /* activations, logits, samplers, texts */
     uint64_t total_bytes;  /* all but the file */
@@ -90,8 +110,10 @@ void assay_session_close(struct assay_session *session); /* NULL is fine */
 /* Whether another request would be taken now. The session wants enough waiting samples to refill
  * every row that frees. */
 bool assay_session_wants(const struct assay_session *session);
-/* EVALUE when the prompt fills the context. An output that fills the rest before its max_tokens
- * ends as ASSAY_FINISH_CONTEXT. */
+/* EVALUE when the prompt, or prompt and forced tokens, do not fit the context. An output that fills
+ * the rest before its max_tokens ends as ASSAY_FINISH_CONTEXT. A forced sample ends as
+ * ASSAY_FINISH_END behind its last token, or as ASSAY_FINISH_NONFINITE before the first token that
+ * has no probability. */
 ASSAY_MUST_CHECK enum assay_status assay_session_submit(struct assay_session *session,
                                                         const struct assay_request *request,
                                                         struct assay_error *err);

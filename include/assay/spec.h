@@ -191,13 +191,17 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_define(struct assay_spec *spec, co
  * `path`, its data and examples found and digested. */
 ASSAY_MUST_CHECK enum assay_status
 assay_spec_open_definition(struct assay_spec **out, const char *path, struct assay_error *err);
+struct assay_file_check; /* crypto/file_check.h */
 
 /* Find the model and the benchmark file (as given if absolute; else beside the spec file
  * `spec_path`, then in `model_dir` (may be NULL; models only), then in the working directory),
  * digest them, compare with what the spec declares, and make the canonical text and the digest.
+ * A declared model is digested beside other work if `model_check` is not NULL: the caller waits for
+ * *model_check before it acknowledges anything, and ends it (NULL: nothing is left to check).
  * Errors: ENOTFOUND naming every place looked at; EMISMATCH quoting both digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
                                                       const char *spec_path, const char *model_dir,
+                                                      struct assay_file_check **model_check,
                                                       struct assay_error *err);
 /* Only the benchmark: its definition, data and examples. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec,

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "run/choice.h"
 #include "run/grader.h"
 
 #include <inttypes.h>
@@ -294,6 +295,125 @@ static void visit(void *context, size_t request, size_t sample, const struct ass
     }
 }
 
+/* --- kind choice: options are scored again, there is nothing that could have been drawn */
+
+/* The first token that is not the option's, or whose log-probability is another. */
+static void compare_choice(const struct work *work, struct assay_audit_verdict *out,
+                           const struct assay_record *claimed,
+                           const struct assay_choice_result *found)
+{
+    char is[48], should[48];
+    size_t shorter =
+        claimed->token_count < found->token_count ? claimed->token_count : found->token_count;
+    out->has_position = true;
+    for (out->position = 0; out->position < shorter; out->position++) {
+        size_t i = out->position;
+        if (claimed->tokens[i] != found->tokens[i]) {
+            fault(out, ASSAY_FAULT_TOKEN,
+                  "at position %zu it claims token %" PRIu32 " %s, but the options have %" PRIu32
+                  " %s there",
+                  i, claimed->tokens[i], piece_of(work, claimed->tokens[i], is, sizeof is),
+                  found->tokens[i], piece_of(work, found->tokens[i], should, sizeof should));
+            return;
+        }
+        if (memcmp(&claimed->log_probs[i], &found->log_probs[i], sizeof(float)) != 0) {
+            fault(out, ASSAY_FAULT_LOG_PROB, "at position %zu it claims %.9g, the model gives %.9g",
+                  i, (double)claimed->log_probs[i], (double)found->log_probs[i]);
+            return;
+        }
+    }
+    if (claimed->token_count != found->token_count || claimed->finish != (uint8_t)found->finish) {
+        fault(out, ASSAY_FAULT_FINISH,
+              "it claims %zu tokens and to end by \"%s\"; scoring gives %zu and \"%s\"",
+              claimed->token_count, assay_finish_name((enum assay_finish)claimed->finish),
+              found->token_count, assay_finish_name(found->finish));
+    } else if (claimed->answer.size != strlen(found->answer) ||
+               memcmp(claimed->answer.data, found->answer, claimed->answer.size) != 0) {
+        fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the options give \"%s\"",
+              assay_text_quote(is, sizeof is, claimed->answer.data, claimed->answer.size),
+              found->answer);
+    } else if (claimed->verdict != (uint8_t)found->verdict ||
+               claimed->score_micro != found->score_micro) {
+        fault(out, ASSAY_FAULT_GRADE,
+              "it claims \"%s\", score %" PRIu32 " millionths; grading gives \"%s\", %" PRIu32,
+              assay_verdict_name((enum assay_verdict)claimed->verdict), claimed->score_micro,
+              assay_verdict_name(found->verdict), found->score_micro);
+    }
+}
+
+/* An item was scored: so much for every leaf that is of it (somebody may have opened one twice). */
+static void compare_leaves(struct work *work, uint64_t index,
+                           const struct assay_choice_result *found)
+{
+    for (size_t i = 0; i < work->sample_count; i++) {
+        size_t leaf = work->leaf_of[i];
+        if (work->leaves[leaf].index != index) continue;
+        compare_choice(work, &work->verdicts[leaf], &work->leaves[leaf].record, found);
+        if (work->audit->options.progress) {
+            work->audit->options.progress(work->audit->options.context);
+        }
+    }
+}
+
+static enum assay_status take_choices(struct work *work, struct assay_choice_table *table)
+{
+    const struct assay_job *job = work->audit->job;
+    struct assay_session *session = work->audit->session;
+    struct assay_sample sample;
+    enum assay_status status = assay_session_step(session, work->err);
+    while (!status && assay_session_take(session, &sample)) {
+        struct assay_choice_item *item;
+        status = assay_choice_take(table, job, &sample, &item, work->err);
+        if (status || !item) continue;
+        const struct assay_choice_result found = assay_choice_result(job, item);
+        compare_leaves(work, item->sample, &found);
+        assay_choice_drop(table, item);
+    }
+    return status;
+}
+
+static bool is_repeated(const struct work *work, size_t sample)
+{
+    for (size_t i = 0; i < sample; i++) {
+        if (work->leaves[work->leaf_of[i]].index == work->leaves[work->leaf_of[sample]].index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum assay_status submit_choice(struct work *work, size_t sample)
+{
+    const struct assay_job *job = work->audit->job;
+    struct assay_sample_request options[ASSAY_OPTIONS_MAX];
+    uint64_t index = work->leaves[work->leaf_of[sample]].index;
+    uint32_t item = assay_plan_cell(&job->plan, index).item_index;
+    if (is_repeated(work, sample)) return ASSAY_OK;
+    const struct assay_request request = {.prompt = job->prompt_tokens + job->prompt_offset[item],
+                                          .prompt_count = job->prompt_counts[item],
+                                          .max_tokens = 1,
+                                          .sample_count =
+                                              assay_choice_requests(job, index, item, options),
+                                          .samples = options};
+    return assay_session_submit(work->audit->session, &request, work->err);
+}
+
+static enum assay_status score_choices(struct work *work)
+{
+    struct assay_session *session = work->audit->session;
+    struct assay_choice_table table = {0};
+    enum assay_status status = ASSAY_OK;
+    size_t begun = 0;
+    while (!status && (begun < work->sample_count || !assay_session_idle(session))) {
+        while (!status && begun < work->sample_count && assay_session_wants(session)) {
+            status = submit_choice(work, begun++);
+        }
+        if (!status) status = take_choices(work, &table);
+    }
+    assay_choice_table_fini(&table);
+    return status;
+}
+
 /* --- open, check, close */
 
 static bool take(void **out, size_t count, size_t size)
@@ -317,8 +437,10 @@ enum assay_status assay_audit_check(struct assay_audit *audit,
         work.claims = claims;
         work.leaf_of = leaf_of;
         sort_out(&work, count);
-        status = assay_session_replay(audit->session, work.requests, work.request_count, visit,
-                                      &work, err);
+        status = assay_job_is_choice(audit->job)
+                     ? score_choices(&work)
+                     : assay_session_replay(audit->session, work.requests, work.request_count,
+                                            visit, &work, err);
         if (!status) status = work.status;
     } else {
         status = assay_fail(err, ASSAY_EMEMORY, "no memory to audit %zu records", count);

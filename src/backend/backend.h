@@ -71,13 +71,22 @@ struct assay_backend {
     void (*free)(void *memory);
     uint64_t (*alloc_bytes)(uint64_t bytes); /* what alloc takes for it */
 
-    /* Weights. The matrix keeps no pointer into the tensor after this unless it says so in its own
-     * file; the model outlives it. */
-    enum assay_status (*matrix_create)(struct assay_matrix **out, const struct assay_tensor *tensor,
+    /* Weights in a form of the backend's own: "panel-16" names it, and files that hold it (engine/
+     * panels.h); NULL where products read the tensors as they are. */
+    const char *layout;
+    /* Bytes of that form, of which the first must lie at a multiple of 64; 0 where layout is NULL.
+     */
+    uint64_t (*packed_bytes)(const struct assay_tensor *tensor);
+    /* Make it in `to`, packed_bytes of zeros. The tensor's columns fit its type. */
+    void (*pack)(struct assay_team *team, const struct assay_tensor *tensor, void *to);
+    /* The matrix of a tensor. Reads the packed form where it lies, or, if that is NULL, makes one
+     * of its own; the model, and `packed`, outlive it. */
+    enum assay_status (*matrix_create)(struct assay_team *team, struct assay_matrix **out,
+                                       const struct assay_tensor *tensor, const void *packed,
                                        struct assay_error *err);
     void (*matrix_destroy)(struct assay_matrix *matrix);
-    /* Memory that matrix_create would take for this tensor, to within a few hundred bytes; makes
-     * nothing. */
+    /* Memory that matrix_create would take for this tensor without a packed form, to within a few
+     * hundred bytes; makes nothing. */
     uint64_t (*matrix_bytes)(const struct assay_tensor *tensor);
 
     /* Room for `rows` rows of at most `columns` values as operand of a product with any matrix
@@ -124,6 +133,10 @@ struct assay_backend {
     /* x_i = x_i·factor. */
     void (*scale)(struct assay_team *team, float *x, float factor, size_t count);
 
+    /* Multiply-adds of `rounds` rounds of what a quantised product does most, on operands in the
+     * registers and the first cache: timed, they are its bound. NULL where nobody asks. */
+    uint64_t (*peak)(uint64_t rounds);
+
     /* Sampler's two sweeps over a row of logits (2.2, 1.11). */
     /* Largest logit; *finite is false when one is NaN or +inf, or all are −inf. */
     float (*logit_max)(const float *logits, size_t vocab, bool *finite);
@@ -141,6 +154,7 @@ enum { ASSAY_WEIGHT_BLOCK = 256 };
 extern const struct assay_backend assay_backend_vnni;
 extern const struct assay_backend assay_backend_avx512;
 extern const struct assay_backend assay_backend_avx2;
+extern const struct assay_backend assay_backend_portable;
 extern const struct assay_backend assay_backend_ref;
 /* The i-th of them, whether it runs here or not; NULL after the last. */
 const struct assay_backend *assay_backend_at(unsigned i);

@@ -102,6 +102,13 @@ void assay_file_unmap(struct assay_mapping *mapping)
     *mapping = (struct assay_mapping){0};
 }
 
+void assay_file_forget(const uint8_t *data, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)data;
+    uintptr_t first = (begin + page - 1) / page * page, last = (begin + size) / page * page;
+    if (first < last) (void)madvise((void *)first, last - first, MADV_DONTNEED); /* a wish only */
+}
+
 enum assay_status assay_file_write_all(int fd, const void *data, size_t size, const char *path,
                                        struct assay_error *err)
 {

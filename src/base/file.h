@@ -23,6 +23,9 @@ struct assay_mapping {
 ASSAY_MUST_CHECK enum assay_status assay_file_map(struct assay_mapping *out, const char *path,
                                                   struct assay_error *err);
 void assay_file_unmap(struct assay_mapping *mapping);
+/* Give back the memory of the pages that lie wholly within a part of a mapping; they come again
+ * from the file when they are read. */
+void assay_file_forget(const uint8_t *data, size_t size);
 
 /* Write all bytes, retrying short writes and EINTR. */
 ASSAY_MUST_CHECK enum assay_status assay_file_write_all(int fd, const void *data, size_t size,

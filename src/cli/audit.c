@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum { PIECE = 2048 };
-static const uint64_t draw_interval_ns = 200000000;
 
 static void show_progress(void *context)
 {
@@ -21,16 +20,15 @@ static void show_progress(void *context)
     struct assay_progress_line *line = view->line;
     uint64_t now = assay_clock_monotonic_ns();
     view->done++;
-    if (!line->shown || (line->drawn && now - line->last_ns < draw_interval_ns)) return;
-    line->last_ns = now;
-    line->drawn = true;
+    if (!assay_progress_due(line, now)) return;
     double seconds = (double)(now - view->start_ns) * 1e-9;
     double left = seconds * (double)(view->choice->count - view->done) / (double)view->done;
-    fprintf(stderr, "\r\033[K%llu/%llu samples audited  %3.0f %%  ETA %u:%02u",
-            (unsigned long long)view->done, (unsigned long long)view->choice->count,
-            100.0 * (double)view->done / (double)view->choice->count, (unsigned)left / 60,
-            (unsigned)left % 60);
-    fflush(stderr);
+    char text[ASSAY_PROGRESS_BYTES];
+    snprintf(text, sizeof text, "%llu/%llu samples audited  %3.0f %%  ETA %u:%02u",
+             (unsigned long long)view->done, (unsigned long long)view->choice->count,
+             100.0 * (double)view->done / (double)view->choice->count, (unsigned)left / 60,
+             (unsigned)left % 60);
+    assay_progress_print(line, text);
 }
 
 static void get_leaf(struct assay_audit_leaf *out, const struct assay_audit_view *view, uint64_t i)

@@ -1,6 +1,7 @@
 /* assay audit: compute records again, and say of each whether it holds. */
 #include "cli/command.h"
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "cli/assignment.h"
 #include "cli/audit.h"
@@ -153,8 +154,15 @@ static enum assay_status audit(const struct assay_bundle *bundle, const struct a
                                         !args->json && !args->quiet && choice->count <= LINES_MAX,
                                     .rows = args->json ? assay_json_new_array() : NULL,
                                     .line = &line};
+    struct assay_bytes cache_path = {0};
+    struct assay_panel_cache cache;
+    const char *cache_dir = assay_machine_cache(args);
+    bool cached = !cache_dir || cache_dir[0] != '\0';
     assay_progress_init(&line, args->quiet || args->json);
     enum assay_status status = assay_machine_choose(&machine, args, err);
+    if (!status && cached) {
+        status = assay_job_cache(bundle->job, cache_dir, &cache_path, &cache, err);
+    }
     if (!status) status = assay_machine_take(&part, &machine, err);
     if (!status) {
         const struct assay_audit_options options = {
@@ -162,9 +170,11 @@ static enum assay_status audit(const struct assay_bundle *bundle, const struct a
                         .batch = machine.batch,
                         .threads = machine.threads,
                         .prefill_rows = machine.prefill_rows,
-                        .place = &part.place}};
+                        .place = &part.place,
+                        .cache = cached ? &cache : NULL}};
         status = assay_audit_all(&tally, &view, &options, err);
     }
+    assay_bytes_fini(&cache_path);
     assay_machine_leave(&part);
     if (status) {
         assay_json_destroy(view.rows);
@@ -229,6 +239,7 @@ static const struct assay_option options[] = {
     {"batch", "N", "samples replayed together (default: 64)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
     ASSAY_OPTION_MACHINE,
+    ASSAY_OPTION_CACHE,
     ASSAY_OPTION_COMMON,
     ASSAY_OPTION_END};
 

@@ -1,7 +1,11 @@
 /* assay report: estimates of a results file. */
 #include "cli/command.h"
 
+#include "base/file.h"
+#include "cli/partial.h"
 #include "cli/report.h"
+
+#include <stdlib.h>
 
 static enum assay_status cmd_report(const struct assay_args *args, struct assay_error *err)
 {
@@ -16,7 +20,12 @@ static enum assay_status cmd_report(const struct assay_args *args, struct assay_
                           "the bootstrap off",
                           options.resamples, ASSAY_BOOTSTRAP_MIN);
     }
-    return assay_report_file_with(args->operands[0], args->json, &options, err);
+    const char *results = args->operands[0];
+    if (!assay_file_exists(results)) {
+        const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
+        return assay_partial_report(results, args->spec, model_dir, args->json, &options, err);
+    }
+    return assay_report_file_with(results, args->json, &options, err);
 }
 
 static const struct assay_option options[] = {
@@ -24,6 +33,9 @@ static const struct assay_option options[] = {
      ASSAY_OPTION_GIVEN_NUMBER, offsetof(struct assay_args, bootstrap), 0, ASSAY_BOOTSTRAP_MAX},
     {"seed", "N", "seed of the bootstrap (default: 1)", ASSAY_OPTION_GIVEN_NUMBER,
      offsetof(struct assay_args, seed), 1, UINT32_MAX},
+    ASSAY_OPTION_WORD("spec", "FILE", "of a run that is not finished: its spec", spec),
+    {"model-dir", "DIR", "where models lie (default: $ASSAY_MODEL_DIR)", ASSAY_OPTION_TEXT,
+     offsetof(struct assay_args, model_dir), 0, 0},
     ASSAY_OPTION_COMMON,
     {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 
@@ -49,6 +61,10 @@ const struct assay_command assay_cmd_report = {
     "JSON\n\n"
     "  assay report quickstart.h5\n"
     "  assay report quickstart.h5 --json | jq '.profiles[] | {profile, score, interval_super}'\n"
-    "  assay report quickstart.h5 --bootstrap 100000 --seed 7\n",
+    "  assay report quickstart.h5 --bootstrap 100000 --seed 7\n\n"
+    "A run that is not finished is reported as far as its journal has it; its spec must be named, "
+    "unless\n"
+    "`assay slurm` has left a ticket beside it:\n\n"
+    "  assay report quickstart.h5 --spec jobs/quickstart.yaml\n",
     options,
     cmd_report};

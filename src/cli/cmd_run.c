@@ -11,9 +11,12 @@
 #include "cli/report.h"
 #include "crypto/digest.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* The one word that a signal handler may touch. */
 static volatile sig_atomic_t stop_requested;
@@ -24,18 +27,19 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-/* The first signal asks for a clean stop, a second one of the same kind ends the program as it
- * always did. USR1 is what batch systems send before a time limit. */
+/* The first signal asks for a clean stop. A person's second one ends the program as it always did;
+ * USR1 and TERM are what batch systems send before a time limit or a preemption, more than once
+ * where launchers pass them on, and KILL is how these end a program that does not heed them. */
 static void catch_signals(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGUSR1};
     struct sigaction action = {0};
     action.sa_handler = request_stop;
-    action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
+    action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        sigaction(signals[i], &action, NULL);
-    }
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
     /* A file-size limit is then an error of write(), which is told and keeps what was acknowledged.
      */
     action.sa_handler = SIG_IGN;
@@ -152,6 +156,7 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
                                         .batch = machine.batch,
                                         .threads = machine.threads,
                                         .prefill_rows = machine.prefill_rows,
+                                        .cache_dir = assay_machine_cache(args),
                                         .stop = &stop_requested,
                                         .progress = assay_progress_show,
                                         .context = &line};
@@ -165,6 +170,41 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
     return assay_report_file(output, args->json, err);
 }
 
+/* A task whose temporary files have no place is refused before it computes. */
+static enum assay_status check_scratch(const char *directory, struct assay_error *err)
+{
+    struct assay_bytes name = {0};
+    enum assay_status status = assay_bytes_format(&name, err, "%s/assay-XXXXXX", directory);
+    if (!status) {
+        int fd = mkstemp((char *)name.data);
+        if (fd < 0) {
+            int code = errno;
+            status = assay_fail(err, ASSAY_EIO, "--scratch %.500s cannot be written: %s", directory,
+                                strerror(code));
+        } else {
+            close(fd);
+            unlink((const char *)name.data);
+        }
+    }
+    if (!status && setenv("TMPDIR", directory, 1) != 0) {
+        status = assay_fail(err, ASSAY_EMEMORY, "no memory for the environment");
+    }
+    assay_bytes_fini(&name);
+    return status;
+}
+
+/* For a batch script: the exit code to be, as the last act but leaving the other ranks. */
+static enum assay_status write_end(const char *path, enum assay_status status,
+                                   struct assay_error *err)
+{
+    struct assay_error trouble;
+    char text[16];
+    int size = snprintf(text, sizeof text, "%d\n", assay_exit_code(status));
+    enum assay_status written = assay_file_write(path, text, (size_t)size, &trouble);
+    if (status || !written) return status;
+    return assay_fail(err, written, "%s", trouble.text);
+}
+
 static enum assay_status open_and_run(struct assay_comm *comm, const struct assay_args *args,
                                       struct assay_error *err)
 {
@@ -173,7 +213,8 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     struct assay_bytes name = {0};
     const char *model_dir = args->model_dir ? args->model_dir : getenv("ASSAY_MODEL_DIR");
     const char *output = args->output;
-    enum assay_status status = assay_args_assignment(&assignment, args->assignment, err);
+    enum assay_status status = args->scratch ? check_scratch(args->scratch, err) : ASSAY_OK;
+    if (!status) status = assay_args_assignment(&assignment, args->assignment, err);
     if (!status) {
         status = assay_job_open(&job, args->operands[0], model_dir,
                                 args->assignment ? &assignment : NULL, err);
@@ -185,6 +226,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     }
     status = assay_comm_agree(comm, status, err);
     if (!status && !args->dry_run) status = run_job(job, comm, args, output, err);
+    if (!status && args->dry_run) status = assay_job_confirm(job, err);
     if (!status && args->dry_run && assay_comm_facts(comm)->rank == 0) {
         status = print_plan(job, output, args->json, err);
     }
@@ -199,6 +241,9 @@ static enum assay_status cmd_run(const struct assay_args *args, struct assay_err
     enum assay_status status = assay_comm_open(&comm, (uint32_t)args->ranks, err);
     if (status) return status;
     status = open_and_run(comm, args, err);
+    if (args->end_file && assay_comm_facts(comm)->rank == 0) {
+        status = write_end(args->end_file, status, err);
+    }
     assay_comm_close(comm);
     return status;
 }
@@ -216,7 +261,12 @@ static const struct assay_option options[] = {
      offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
     {"ranks", "N", "refuse to run with another number of ranks than this", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, ranks), 1, 1000000},
+    ASSAY_OPTION_WORD("scratch", "DIR", "where temporary files go; refused if it cannot be written",
+                      scratch),
+    ASSAY_OPTION_WORD("end-file", "FILE", "write the exit code there at the end, for batch scripts",
+                      end_file),
     ASSAY_OPTION_MACHINE,
+    ASSAY_OPTION_CACHE,
     ASSAY_OPTION_COMMON,
     {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 

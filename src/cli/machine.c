@@ -1,6 +1,9 @@
 /* Defaults for this machine. */
 #include "cli/machine.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum assay_status assay_machine_choose(struct assay_machine_choice *out,
                                        const struct assay_args *args, struct assay_error *err)
 {
@@ -12,6 +15,12 @@ enum assay_status assay_machine_choose(struct assay_machine_choice *out,
         assay_backend_find(&choice.backend, args->backend ? args->backend : "auto", err);
     if (!status) *out = choice;
     return status;
+}
+
+const char *assay_machine_cache(const struct assay_args *args)
+{
+    const char *cache = args->cache ? args->cache : getenv("ASSAY_CACHE");
+    return cache && strcmp(cache, "none") == 0 ? "" : cache;
 }
 
 enum assay_status assay_machine_take(struct assay_machine_part *part,

@@ -32,6 +32,14 @@ enum { ASSAY_BATCH_DEFAULT = 64, ASSAY_PREFILL_DEFAULT = 128 };
             offsetof(struct assay_args, prefill_rows), 1, ASSAY_PREFILL_MAX                        \
     }
 
+#define ASSAY_OPTION_CACHE                                                                         \
+    {                                                                                              \
+        "cache", "DIR",                                                                            \
+            "where the weights are kept as the processor reads them (default: $ASSAY_CACHE, else " \
+            "beside the model); none: nowhere",                                                    \
+            ASSAY_OPTION_TEXT, offsetof(struct assay_args, cache), 0, 0                            \
+    }
+
 struct assay_machine_choice {
     const struct assay_backend *backend;
     uint32_t batch, threads, prefill_rows; /* threads 0: by the machine */
@@ -40,6 +48,9 @@ struct assay_machine_choice {
 ASSAY_MUST_CHECK enum assay_status assay_machine_choose(struct assay_machine_choice *out,
                                                         const struct assay_args *args,
                                                         struct assay_error *err);
+
+/* As struct assay_run_options wants it. */
+const char *assay_machine_cache(const struct assay_args *args);
 
 /* All of the machine that this process may use, for a command that computes alone: threads (if 0,
  * one a core) and where they run. */

@@ -152,7 +152,7 @@ static enum assay_status terms_of_spec(struct assay_tx_open *out, struct assay_b
     struct assay_spec *spec = NULL;
     struct assay_benchmark *benchmark = NULL;
     enum assay_status status = assay_spec_open(&spec, path, err);
-    if (!status) status = assay_spec_resolve(spec, path, model_dir, err);
+    if (!status) status = assay_spec_resolve(spec, path, model_dir, NULL, err);
     if (!status) status = assay_benchmark_open(&benchmark, spec, err);
     if (!status) status = strata_of_benchmark(strata, benchmark, err);
     if (!status) {

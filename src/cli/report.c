@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "cli/partial.h"
 #include "cli/tally.h"
 #include "crypto/digest.h"
 
@@ -196,6 +197,36 @@ enum assay_status assay_report_json(struct assay_json **out, const struct assay_
         *out = object;
         return ASSAY_OK;
     }
+    assay_json_destroy(object);
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the report");
+}
+
+static bool set_partial(struct assay_json *object, const struct assay_partial *partial)
+{
+    return assay_json_set(object, "partial", assay_json_new_boolean(true)) &&
+           set_integer(object, "samples_done", partial->samples_done) &&
+           set_integer(object, "samples_total", partial->samples_total) &&
+           set_integer(object, "processes", partial->processes) &&
+           set_text(object, "journal", partial->head.path) &&
+           set_text(object, "spec", partial->head.spec_name) &&
+           set_text(object, "model", partial->head.model_name) &&
+           set_integer(object, "profile_count", partial->head.profile_count) &&
+           set_integer(object, "replicates", partial->head.replicates) &&
+           set_integer(object, "sets", partial->head.sets);
+}
+
+enum assay_status assay_report_partial(const struct assay_partial *partial, bool json,
+                                       const struct assay_estimates *estimates,
+                                       struct assay_error *err)
+{
+    if (!json) return assay_report_print_partial(partial, estimates, err);
+    struct assay_json *object = assay_json_new_object();
+    bool ok = object && set_partial(object, partial) &&
+              set_integer(object, "confidence_percent", ASSAY_CONFIDENCE_PERCENT) &&
+              set_estimate(object, &estimates->all, &estimates->options) &&
+              assay_json_set(object, "profiles", profiles_json(&partial->head, estimates)) &&
+              assay_json_set(object, "strata", strata_json(&partial->head, estimates));
+    if (ok) return assay_report_emit(object, err);
     assay_json_destroy(object);
     return assay_fail(err, ASSAY_EMEMORY, "no memory for the report");
 }

@@ -5,11 +5,21 @@
 #include "assay/estimate.h"
 
 struct assay_json;
+struct assay_partial;
 
 /* Print the tables of an opened results file on standard output. */
 ASSAY_MUST_CHECK enum assay_status assay_report_print(const struct assay_results *results,
                                                       const struct assay_estimates *estimates,
                                                       struct assay_error *err);
+/* Those of a run that is not finished, and how far it is. */
+ASSAY_MUST_CHECK enum assay_status
+assay_report_print_partial(const struct assay_partial *partial,
+                           const struct assay_estimates *estimates, struct assay_error *err);
+/* In the form asked for. */
+ASSAY_MUST_CHECK enum assay_status assay_report_partial(const struct assay_partial *partial,
+                                                        bool json,
+                                                        const struct assay_estimates *estimates,
+                                                        struct assay_error *err);
 /* The same as a JSON object (keys: README). The caller destroys it. */
 ASSAY_MUST_CHECK enum assay_status assay_report_json(struct assay_json **out,
                                                      const struct assay_results *results,

@@ -1,4 +1,5 @@
 /* The report as tables for a terminal. */
+#include "cli/partial.h"
 #include "cli/report.h"
 
 #include "cli/summary.h"
@@ -150,11 +151,10 @@ static bool is_starred(const struct assay_estimate *estimates, uint32_t count)
     return false;
 }
 
-enum assay_status assay_report_print(const struct assay_results *results,
-                                     const struct assay_estimates *estimates,
-                                     struct assay_error *err)
+static enum assay_status print_scores(const struct assay_results *results,
+                                      const struct assay_estimates *estimates,
+                                      struct assay_error *err)
 {
-    char hex[ASSAY_DIGEST_HEX];
     struct assay_table *tables = calloc(2, sizeof *tables);
     if (!tables) return assay_fail(err, ASSAY_EMEMORY, "no memory for the tables");
     printf("%s · %s\n%u items × %u profiles × %u replicates (%u set%s) = %llu samples\n\n",
@@ -173,8 +173,33 @@ enum assay_status assay_report_print(const struct assay_results *results,
     assay_summary_print(estimates);
     const struct assay_tally tally = assay_tally_of(results);
     assay_tally_print(&tally);
+    free(tables);
+    return ASSAY_OK;
+}
+
+enum assay_status assay_report_print(const struct assay_results *results,
+                                     const struct assay_estimates *estimates,
+                                     struct assay_error *err)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status = print_scores(results, estimates, err);
+    if (status) return status;
     printf("\nrecords digest  %s\nresults file    %s\n",
            assay_digest_hex(&results->records_digest, hex), results->path);
-    free(tables);
+    return ASSAY_OK;
+}
+
+enum assay_status assay_report_print_partial(const struct assay_partial *partial,
+                                             const struct assay_estimates *estimates,
+                                             struct assay_error *err)
+{
+    enum assay_status status = print_scores(&partial->head, estimates, err);
+    if (status) return status;
+    printf("\nnot finished    %llu of %llu samples (%.1f %%), %u of %u items complete enough to "
+           "count\n                this is the score of those items so far, not of the benchmark\n"
+           "journal         %s\n",
+           (unsigned long long)partial->samples_done, (unsigned long long)partial->samples_total,
+           100 * (double)partial->samples_done / (double)partial->samples_total,
+           estimates->all.items, partial->head.item_count, partial->head.path);
     return ASSAY_OK;
 }

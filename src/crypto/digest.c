@@ -60,7 +60,7 @@ struct assay_digest assay_sha256_of(const void *data, size_t size)
 }
 
 static enum assay_status update_from(struct assay_sha256 *state, const char *path,
-                                     struct assay_error *err)
+                                     const atomic_bool *stop, struct assay_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return assay_fail_errno(err, errno, "%s", path);
@@ -69,17 +69,27 @@ static enum assay_status update_from(struct assay_sha256 *state, const char *pat
     while ((got = read(fd, buffer, sizeof buffer)) != 0) {
         if (got > 0) {
             assay_sha256_update(state, buffer, (size_t)got);
+            if (atomic_load_explicit(stop, memory_order_relaxed)) break;
         } else if (errno != EINTR) {
             break;
         }
     }
-    enum assay_status status = got == 0 ? ASSAY_OK : assay_fail_errno(err, errno, "%s", path);
+    enum assay_status status = ASSAY_OK;
+    if (got < 0) status = assay_fail_errno(err, errno, "%s", path);
+    if (got > 0) status = assay_fail(err, ASSAY_EINTERRUPTED, "%s", path);
     close(fd);
     return status;
 }
 
 enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
                                     struct assay_error *err)
+{
+    static const atomic_bool never = false;
+    return assay_sha256_file_until(out, path, &never, err);
+}
+
+enum assay_status assay_sha256_file_until(struct assay_digest *out, const char *path,
+                                          const atomic_bool *stop, struct assay_error *err)
 {
     struct assay_shard_name name = assay_shard_name_of(path);
     struct assay_bytes part = {0};
@@ -89,7 +99,7 @@ enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
     for (uint32_t i = 1; !status && i <= name.count; i++) {
         assay_bytes_clear(&part);
         status = assay_shard_path(path, i, &part, err);
-        if (!status) status = update_from(&state, (const char *)part.data, err);
+        if (!status) status = update_from(&state, (const char *)part.data, stop, err);
     }
     if (!status) *out = assay_sha256_final(&state);
     assay_bytes_fini(&part);

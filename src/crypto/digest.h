@@ -5,6 +5,7 @@
 #include "assay/digest.h"
 #include "assay/status.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,11 @@ struct assay_digest assay_sha256_of(const void *data, size_t size);
 /* Digest of a file's bytes; of a model in parts (base/shard_name.h) of all of them, in order. */
 ASSAY_MUST_CHECK enum assay_status assay_sha256_file(struct assay_digest *out, const char *path,
                                                      struct assay_error *err);
+/* The same, given up with EINTERRUPTED soon after *stop. */
+ASSAY_MUST_CHECK enum assay_status assay_sha256_file_until(struct assay_digest *out,
+                                                           const char *path,
+                                                           const atomic_bool *stop,
+                                                           struct assay_error *err);
 
 bool assay_digest_equal(const struct assay_digest *a, const struct assay_digest *b);
 /* Lower-case hex with a final NUL. Returns `to`. */

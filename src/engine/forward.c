@@ -233,7 +233,8 @@ uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay
 }
 
 enum assay_status assay_forward_open(struct assay_forward **out, const struct assay_model *model,
-                                     const struct assay_backend *backend, struct assay_team *team,
+                                     const struct assay_backend *backend,
+                                     const struct assay_panel_cache *cache, struct assay_team *team,
                                      size_t rows, size_t head_rows, uint32_t context,
                                      struct assay_error *err)
 {
@@ -245,7 +246,7 @@ enum assay_status assay_forward_open(struct assay_forward **out, const struct as
     forward->rows_max = rows;
     forward->head_rows_max = head_rows;
     enum assay_status status =
-        assay_weights_init(&forward->weights, model, backend, team, context, err);
+        assay_weights_init(&forward->weights, model, backend, cache, team, context, err);
     if (!status) status = make_activations(forward, err);
     if (status) {
         assay_forward_close(forward);

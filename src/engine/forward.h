@@ -2,6 +2,7 @@
 #ifndef ASSAY_ENGINE_FORWARD_H
 #define ASSAY_ENGINE_FORWARD_H
 
+#include "assay/session.h"
 #include "backend/backend.h"
 
 struct assay_forward; /* owns the weights in the backend's layout and the activations of a pass */
@@ -10,8 +11,9 @@ struct assay_forward; /* owns the weights in the backend's layout and the activa
  * Model and team outlive it. */
 ASSAY_MUST_CHECK enum assay_status
 assay_forward_open(struct assay_forward **out, const struct assay_model *model,
-                   const struct assay_backend *backend, struct assay_team *team, size_t rows,
-                   size_t head_rows, uint32_t context, struct assay_error *err);
+                   const struct assay_backend *backend, const struct assay_panel_cache *cache,
+                   struct assay_team *team, size_t rows, size_t head_rows, uint32_t context,
+                   struct assay_error *err);
 /* What it takes besides the weights. */
 uint64_t assay_forward_bytes(const struct assay_model *model, const struct assay_backend *backend,
                              size_t rows, size_t head_rows);

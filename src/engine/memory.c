@@ -52,10 +52,12 @@ static uint64_t work_bytes(const struct assay_model *model,
     const struct assay_hyper *hyper = assay_model_hyper(model);
     size_t rows = (size_t)options->batch + options->prefill_rows;
     size_t head_rows = options->batch + prompts;
-    uint64_t seat = sizeof(struct assay_seat) + sizeof(struct assay_draw_job) +
-                    options->context * (sizeof(uint32_t) + sizeof(float) + (uint64_t)piece);
+    uint64_t seat =
+        sizeof(struct assay_seat) +
+        options->context * (sizeof(uint32_t) + sizeof(float) + sizeof(uint8_t) + (uint64_t)piece);
     return assay_forward_bytes(model, options->backend, rows, head_rows) +
-           rows * (sizeof(uint32_t) + sizeof(struct assay_row_place)) + head_rows * sizeof(size_t) +
+           rows * (sizeof(uint32_t) + sizeof(struct assay_row_place) + sizeof(struct assay_head)) +
+           head_rows * (sizeof(size_t) + sizeof(struct assay_draw_job)) +
            options->threads * assay_sampler_bytes(hyper->vocab) +
            assay_prompts_bytes(prompts, options->context, hyper->vocab) + options->batch * seat +
            sizeof(struct assay_session);
@@ -69,9 +71,11 @@ static struct assay_session_memory plan(const struct assay_model *model,
     const struct assay_kv_view shape = {
         .layers = hyper->layers, .kv_heads = hyper->kv_heads, .head_dim = hyper->head_dim};
     size_t prompts = assay_session_prompt_places(options->batch);
+    uint64_t shared = options->cache ? assay_weights_packed_bytes(model, options->backend) : 0;
     struct assay_session_memory memory = {
-        .file_bytes = assay_model_file_bytes(model),
-        .weight_bytes = assay_weights_bytes(model, options->backend, options->context),
+        .file_bytes = shared > 0 ? shared : assay_model_file_bytes(model),
+        .weight_bytes = assay_weights_bytes(model, options->backend, options->context) - shared,
+        .packed_bytes = assay_weights_packed_bytes(model, options->backend),
         .cache_bytes = assay_kv_pool_bytes(options->backend, &shape, options->batch + prompts,
                                            options->context),
         .work_bytes = work_bytes(model, options, prompts, piece)};

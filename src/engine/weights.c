@@ -7,19 +7,48 @@
 #include "base/bytes.h"
 #include "base/exact.h"
 #include "base/team.h"
+#include "engine/panels.h"
 #include "model/finite.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 
-static enum assay_status make_matrix(const struct assay_weights *weights, struct assay_weight *out,
+/* What making the matrices needs, and how far it is in the packed weights. */
+struct maker {
+    struct assay_weights *weights;
+    const struct assay_model *model;
+    const struct assay_panel_cache *cache;
+    struct assay_team *team;
+    bool fresh;  /* the packed weights are still to be filled */
+    uint64_t at; /* where the next matrix lies in them */
+};
+
+enum { PACKED_UNIT = 64 };
+
+static uint64_t packed_bytes(const struct assay_backend *backend, const struct assay_tensor *tensor)
+{
+    return (backend->packed_bytes(tensor) + PACKED_UNIT - 1) / PACKED_UNIT * PACKED_UNIT;
+}
+
+/* A cache was checked when it was made. */
+static enum assay_status make_matrix(struct maker *maker, struct assay_weight *out,
                                      const struct assay_tensor *tensor, struct assay_error *err)
 {
+    struct assay_weights *weights = maker->weights;
+    const struct assay_backend *backend = weights->backend;
     struct assay_matrix *matrix;
-    enum assay_status status = assay_tensor_check_finite(tensor, err);
+    uint8_t *packed = NULL;
+    enum assay_status status = ASSAY_OK;
+    if (!weights->panels || maker->fresh) status = assay_tensor_check_finite(tensor, err);
     if (status) return status;
-    status = weights->backend->matrix_create(&matrix, tensor, err);
+    if (weights->panels) {
+        packed = assay_panels_data(weights->panels) + maker->at;
+        maker->at += packed_bytes(backend, tensor);
+    }
+    status = backend->matrix_create(maker->team, &matrix, tensor, packed, err);
     if (status) return status;
+    if (maker->fresh) backend->pack(maker->team, tensor, packed);
+    if (backend->layout) assay_model_forget(maker->model, tensor);
     *out = (struct assay_weight){.matrix = matrix,
                                  .rows = tensor->rows,
                                  .columns = tensor->columns,
@@ -81,18 +110,17 @@ static struct assay_weight *matrix_of(struct assay_layer_weights *layer, const s
     return (struct assay_weight *)(void *)((char *)layer + part->to);
 }
 
-static enum assay_status make_layer(const struct assay_weights *weights,
-                                    struct assay_layer_weights *layer,
+static enum assay_status make_layer(struct maker *maker, struct assay_layer_weights *layer,
                                     const struct assay_layer_tensors *tensors,
                                     struct assay_error *err)
 {
     enum assay_status status = ASSAY_OK;
     for (size_t i = 0; !status && i < VECTORS; i++) {
-        status = make_vector(weights, vector_of(layer, &vectors[i]),
+        status = make_vector(maker->weights, vector_of(layer, &vectors[i]),
                              tensor_of(tensors, &vectors[i]), err);
     }
     for (size_t i = 0; !status && i < MATRICES; i++) {
-        status = make_matrix(weights, matrix_of(layer, &matrices[i]),
+        status = make_matrix(maker, matrix_of(layer, &matrices[i]),
                              tensor_of(tensors, &matrices[i]), err);
     }
     return status;
@@ -156,8 +184,50 @@ static enum assay_status make_ropes(struct assay_weights *weights, const struct 
     return make_rope(weights, team, work, &weights->window_rope, err);
 }
 
+uint64_t assay_weights_packed_bytes(const struct assay_model *model,
+                                    const struct assay_backend *backend)
+{
+    const struct assay_model_tensors *tensors = assay_model_tensors(model);
+    if (!backend->layout) return 0;
+    uint64_t bytes = packed_bytes(backend, &tensors->output);
+    for (uint32_t i = 0; i < assay_model_hyper(model)->layers; i++) {
+        for (size_t m = 0; m < MATRICES; m++) {
+            bytes += packed_bytes(backend, tensor_of(&tensors->layers[i], &matrices[m]));
+        }
+    }
+    return bytes;
+}
+
+/* Without a cache where there can be none: then each matrix has its own memory. */
+static void open_cache(struct maker *maker)
+{
+    struct assay_error unused;
+    struct assay_weights *weights = maker->weights;
+    struct assay_panels_key key = {weights->backend->layout,
+                                   assay_weights_packed_bytes(maker->model, weights->backend)};
+    if (!maker->cache || !key.layout || key.bytes >= SIZE_MAX / 2) return;
+    if (assay_panels_open(&weights->panels, maker->cache, &key, maker->team, &maker->fresh,
+                          &unused)) {
+        weights->panels = NULL;
+    }
+}
+
+static enum assay_status make_matrices(struct maker *maker, struct assay_error *err)
+{
+    struct assay_weights *weights = maker->weights;
+    const struct assay_model_tensors *tensors = assay_model_tensors(maker->model);
+    enum assay_status status = make_matrix(maker, &weights->output, &tensors->output, err);
+    for (uint32_t i = 0; !status && i < weights->layer_count; i++) {
+        status = make_layer(maker, &weights->layers[i], &tensors->layers[i], err);
+    }
+    if (status || !maker->fresh) return status;
+    if (maker->cache->confirm) status = maker->cache->confirm(maker->cache->context, err);
+    return status ? status : assay_panels_publish(weights->panels, maker->team, err);
+}
+
 enum assay_status assay_weights_init(struct assay_weights *weights, const struct assay_model *model,
-                                     const struct assay_backend *backend, struct assay_team *team,
+                                     const struct assay_backend *backend,
+                                     const struct assay_panel_cache *cache, struct assay_team *team,
                                      uint32_t context, struct assay_error *err)
 {
     const struct assay_model_tensors *tensors = assay_model_tensors(model);
@@ -171,9 +241,10 @@ enum assay_status assay_weights_init(struct assay_weights *weights, const struct
         status = assay_tensor_check_finite(&tensors->embedding, err);
     }
     if (!status) status = make_vector(weights, &weights->output_norm, &tensors->output_norm, err);
-    if (!status) status = make_matrix(weights, &weights->output, &tensors->output, err);
-    for (uint32_t i = 0; !status && i < layers; i++) {
-        status = make_layer(weights, &weights->layers[i], &tensors->layers[i], err);
+    struct maker maker = {.weights = weights, .model = model, .cache = cache, .team = team};
+    if (!status) {
+        open_cache(&maker);
+        status = make_matrices(&maker, err);
     }
     if (status) assay_weights_fini(weights);
     return status;
@@ -221,6 +292,7 @@ void assay_weights_fini(struct assay_weights *weights)
     drop_floats(backend, weights->output_norm);
     drop_floats(backend, weights->rope);
     drop_floats(backend, weights->window_rope);
+    assay_panels_close(weights->panels);
     free(weights->layers);
     *weights = (struct assay_weights){0};
 }

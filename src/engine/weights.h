@@ -2,6 +2,7 @@
 #ifndef ASSAY_ENGINE_WEIGHTS_H
 #define ASSAY_ENGINE_WEIGHTS_H
 
+#include "assay/session.h"
 #include "backend/backend.h"
 
 struct assay_weight {
@@ -21,6 +22,7 @@ struct assay_layer_weights {
 
 struct assay_weights {
     const struct assay_backend *backend;
+    struct assay_panels *panels;          /* that the matrices lie in; NULL: each has its own */
     const struct assay_tensor *embedding; /* lent by the model */
     struct assay_layer_weights *layers;   /* [layer_count] */
     uint32_t layer_count;
@@ -31,15 +33,16 @@ struct assay_weights {
 };
 
 /* Make all of it for positions 0 … context−1; the model outlives it. What was made before a failure
- * is released again. */
-ASSAY_MUST_CHECK enum assay_status assay_weights_init(struct assay_weights *weights,
-                                                      const struct assay_model *model,
-                                                      const struct assay_backend *backend,
-                                                      struct assay_team *team, uint32_t context,
-                                                      struct assay_error *err);
-/* What they take. */
+ * is released again. A cache (NULL: none) that cannot be had is gone without. */
+ASSAY_MUST_CHECK enum assay_status
+assay_weights_init(struct assay_weights *weights, const struct assay_model *model,
+                   const struct assay_backend *backend, const struct assay_panel_cache *cache,
+                   struct assay_team *team, uint32_t context, struct assay_error *err);
+/* What they take without a cache; of that, what a cache would hold. */
 uint64_t assay_weights_bytes(const struct assay_model *model, const struct assay_backend *backend,
                              uint32_t context);
+uint64_t assay_weights_packed_bytes(const struct assay_model *model,
+                                    const struct assay_backend *backend);
 void assay_weights_fini(struct assay_weights *weights); /* zeroed is fine */
 
 #endif

@@ -168,6 +168,12 @@ const struct assay_model_tensors *assay_model_tensors(const struct assay_model *
     return &model->tensors;
 }
 
+void assay_model_forget(const struct assay_model *model, const struct assay_tensor *tensor)
+{
+    if (model->mapping_count == 0) return;
+    assay_file_forget(tensor->data, tensor->rows * tensor->row_bytes);
+}
+
 const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *model)
 {
     return model->tokenizer;

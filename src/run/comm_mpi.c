@@ -219,6 +219,9 @@ enum assay_status assay_comm_mpi_open(struct assay_comm **out, struct assay_erro
                             .world = MPI_COMM_NULL,
                             .local = MPI_COMM_NULL,
                             .window = MPI_WIN_NULL};
+    /* Open MPI 4 chooses one-sided operations by RDMA between hosts that have only TCP, and then
+     * cannot make a window. Whoever sets it knows better. */
+    (void)setenv("OMPI_MCA_osc", "^rdma", 0);
     enum assay_status status =
         check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread", err);
     if (status) {

@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "crypto/file_check.h"
+#include "run/choice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +36,7 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
 static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
                                       struct assay_error *err)
 {
-    size_t need = count + job->spec->max_tokens;
+    size_t need = count + (assay_job_is_choice(job) ? 1 : job->spec->max_tokens);
     uint32_t limit = assay_model_hyper(job->model)->context;
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
     if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
@@ -49,26 +51,36 @@ static enum assay_status check_length(struct assay_job *job, uint32_t item, size
     return ASSAY_OK;
 }
 
-static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struct assay_bytes *user,
-                                     struct assay_bytes *text, struct assay_bytes *tokens,
-                                     struct assay_error *err)
+/* What prompts are made with. */
+struct workshop {
+    struct assay_bytes user, text, tokens;
+    struct assay_options_builder options;
+};
+
+static enum assay_status make_prompt(struct assay_job *job, uint32_t item,
+                                     struct workshop *workshop, struct assay_error *err)
 {
+    struct assay_bytes *text = &workshop->text, *tokens = &workshop->tokens;
     size_t before = tokens->size / sizeof(uint32_t);
-    enum assay_status status = render(job, item, user, text, err);
+    enum assay_status status = render(job, item, &workshop->user, text, err);
     if (status) return status;
+    bool is_choice = assay_job_is_choice(job);
+    size_t size = is_choice ? assay_options_prompt_size(text) : text->size;
     status =
         assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
-                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+                                      size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;
     job->prompt_counts[item] = (uint32_t)count;
-    return check_length(job, item, count, err);
+    status = check_length(job, item, count, err);
+    if (status || !is_choice) return status;
+    return assay_options_add(&workshop->options, job, item, text, count, err);
 }
 
 static enum assay_status make_prompts(struct assay_job *job, struct assay_error *err)
 {
-    struct assay_bytes user = {0}, text = {0}, tokens = {0};
+    struct workshop workshop = {0};
     uint32_t items = assay_benchmark_count(job->benchmark);
     enum assay_status status = ASSAY_OK;
     job->prompt_offset = calloc((size_t)items + 1, sizeof *job->prompt_offset);
@@ -78,15 +90,16 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
         return out_of_memory(err);
     }
     for (uint32_t i = 0; i < items && !status; i++) {
-        status = make_prompt(job, i, &user, &text, &tokens, err);
+        status = make_prompt(job, i, &workshop, err);
     }
-    assay_bytes_fini(&user);
-    assay_bytes_fini(&text);
+    assay_bytes_fini(&workshop.user);
+    assay_bytes_fini(&workshop.text);
+    assay_options_finish(&workshop.options, &job->options);
     if (status) {
-        assay_bytes_fini(&tokens);
+        assay_bytes_fini(&workshop.tokens);
         return status;
     }
-    job->prompt_tokens = (uint32_t *)(void *)tokens.data; /* from malloc: aligned */
+    job->prompt_tokens = (uint32_t *)(void *)workshop.tokens.data; /* from malloc: aligned */
     for (uint32_t i = 0; i < items; i++) {
         job->prompt_digests[i] =
             assay_prompt_digest(job->prompt_tokens + job->prompt_offset[i], job->prompt_counts[i]);
@@ -119,18 +132,27 @@ static enum assay_status make_plan(struct assay_job *job, const struct assay_ass
     return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
 }
 
+/* Nothing is drawn for kind choice: another profile or replicate would be the same numbers. */
+static enum assay_status check_kind(const struct assay_spec *spec, struct assay_error *err)
+{
+    enum assay_kind kind = spec->definition.kind;
+    if (kind != ASSAY_KIND_CHOICE || (spec->profile_count == 1 && spec->replicates == 1)) {
+        return ASSAY_OK;
+    }
+    return assay_fail(err, ASSAY_EVALUE,
+                      "%s: the benchmark is of kind choice: its options are scored and nothing is "
+                      "drawn, so that every replicate and profile would be the same; the spec has "
+                      "profiles: %zu, replicates: %u, and must have one of each",
+                      spec->benchmark.file, spec->profile_count, spec->replicates);
+}
+
 /* The spec is there, and the files that it names are found: open them. */
 static enum assay_status open_files(struct assay_job *job,
                                     const struct assay_assignment *assignment,
                                     const struct assay_digest *site, struct assay_error *err)
 {
-    enum assay_kind kind = job->spec->definition.kind;
-    if (kind == ASSAY_KIND_CHOICE) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED,
-                          "%s: a run cannot compute benchmarks of kind \"%s\" yet",
-                          job->spec->benchmark.file, assay_kind_name(kind));
-    }
-    enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    enum assay_status status = check_kind(job->spec, err);
+    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
     if (!status) status = make_plan(job, assignment, site, err);
     if (status) return status;
@@ -145,7 +167,8 @@ enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
     struct assay_job *job = calloc(1, sizeof *job);
     if (!job) return out_of_memory(err);
     enum assay_status status = assay_spec_open(&job->spec, spec_path, err);
-    if (!status) status = assay_spec_resolve(job->spec, spec_path, model_dir, err);
+    if (!status)
+        status = assay_spec_resolve(job->spec, spec_path, model_dir, &job->model_check, err);
     if (!status) status = open_files(job, assignment, NULL, err);
     if (status) {
         assay_job_close(job);
@@ -195,7 +218,7 @@ static enum assay_status reopen_spec(struct assay_job *job, const struct assay_j
         if (status) return assay_while(err, status, "benchmark");
         spec->benchmark.path = job->benchmark_path;
     }
-    status = assay_spec_resolve(spec, origin->path, origin->model_dir, err);
+    status = assay_spec_resolve(spec, origin->path, origin->model_dir, NULL, err);
     if (status || assay_digest_equal(&spec->digest, &origin->spec)) return status;
     return assay_fail(err, ASSAY_EMISMATCH, "%s: the spec's digest is %s, but the run had %s",
                       origin->path, assay_digest_hex(&spec->digest, found),
@@ -222,6 +245,37 @@ enum assay_status assay_job_reopen(struct assay_job **out, const struct assay_jo
     return ASSAY_OK;
 }
 
+enum assay_status assay_job_confirm(const struct assay_job *job, struct assay_error *err)
+{
+    if (!job->model_check) return ASSAY_OK;
+    return assay_while(err, assay_file_check_wait(job->model_check, err), "model");
+}
+
+static enum assay_status confirm(const void *context, struct assay_error *err)
+{
+    return assay_job_confirm(context, err);
+}
+
+enum assay_status assay_job_cache(const struct assay_job *job, const char *directory,
+                                  struct assay_bytes *path, struct assay_panel_cache *out,
+                                  struct assay_error *err)
+{
+    const char *file = job->spec->model.file;
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status;
+    if (!directory) {
+        status = assay_bytes_format(path, err, "%s", file);
+    } else {
+        status = assay_bytes_format(path, err, "%s/%s-%.12s", directory, last_component(file),
+                                    assay_digest_hex(&job->spec->model.sha256, hex));
+    }
+    *out = (struct assay_panel_cache){.path = (const char *)path->data,
+                                      .model = job->spec->model.sha256,
+                                      .confirm = confirm,
+                                      .context = job};
+    return status;
+}
+
 struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t item,
                                         const struct assay_profile *profile)
 {
@@ -239,7 +293,9 @@ struct assay_digest assay_job_group_key(const struct assay_job *job, uint32_t it
 void assay_job_close(struct assay_job *job)
 {
     if (!job) return;
+    assay_file_check_end(job->model_check);
     free(job->assignment.items);
+    assay_options_fini(&job->options);
     free(job->prompt_digests);
     free(job->prompt_counts);
     free(job->prompt_offset);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
+#include "run/choice.h"
 #include "run/grader.h"
 #include "run/host.h"
 #include "run/merge.h"
@@ -35,9 +36,14 @@ struct runner {
     struct assay_run_progress *progress;
     struct assay_pace pace;
     uint64_t held; /* samples in the session */
+    uint64_t kept; /* that went to the journal */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
     struct assay_judgement judgement; /* scratch */
+    struct assay_choice_table choices;
+    bool confirmed; /* the model is the declared one */
+    struct assay_bytes cache_path;
+    struct assay_panel_cache cache;
 };
 
 static bool is_first(const struct runner *runner)
@@ -50,32 +56,99 @@ static bool stopped(const struct runner *runner)
     return runner->options->stop && *runner->options->stop;
 }
 
+/* What a record has from the plan alone. */
+static struct assay_record planned(const struct assay_job *job, uint64_t index)
+{
+    struct assay_cell cell = assay_plan_cell(&job->plan, index);
+    const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
+    const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
+    return (struct assay_record){.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
+                                 .sampler = ASSAY_SAMPLER_1,
+                                 .draw = (uint8_t)profile->draw,
+                                 .replicates = job->plan.replicates,
+                                 .sets = job->spec->sets,
+                                 .replicate = cell.replicate,
+                                 .prompt_digest = job->prompt_digests[cell.item_index],
+                                 .item_id = {id, strlen(id)},
+                                 .profile = {profile->name, strlen(profile->name)}};
+}
+
+/* To the journal. The first record waits for the model's digest: no journal has a sample of another
+ * model. */
+static enum assay_status keep(struct runner *runner, uint64_t index,
+                              const struct assay_record *record,
+                              const struct assay_circumstances *circumstances,
+                              struct assay_error *err)
+{
+    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(runner->job, err);
+    if (status) return status;
+    runner->confirmed = true;
+    assay_queue_count(&runner->queue, record->verdict == ASSAY_VERDICT_CORRECT,
+                      record->token_count);
+    runner->kept++;
+    return assay_journal_append(runner->journal, index, record, circumstances, err);
+}
+
+/* An item of kind choice is complete: its options' tokens become one record. */
+static enum assay_status record_choice(struct runner *runner, const struct assay_choice_item *item,
+                                       struct assay_error *err)
+{
+    const struct assay_job *job = runner->job;
+    const struct assay_choice_result result = assay_choice_result(job, item);
+    uint8_t encoded[ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES];
+    struct assay_record record = planned(job, item->sample);
+    record.cell_key = item->cell_key;
+    record.finish = (uint8_t)result.finish;
+    record.verdict = (uint8_t)result.verdict;
+    record.score_micro = result.score_micro;
+    record.answer = (struct assay_span){result.answer, strlen(result.answer)};
+    record.token_count = result.token_count;
+    record.tokens = result.tokens;
+    record.log_probs = result.log_probs;
+    struct assay_circumstances circumstances = {.prompt_shared = item->prompt_shared,
+                                                .attempts = 1,
+                                                .batch_rows = item->batch_rows,
+                                                .clock_mhz = runner->clock_mhz,
+                                                .start_ns = item->start_ns,
+                                                .duration_ns = item->duration_ns,
+                                                .text = {"", 0},
+                                                .options = assay_choice_encode(item, encoded),
+                                                .gold = result.gold,
+                                                .grade = {.outcome = result.outcome,
+                                                          .flexible_verdict = record.verdict,
+                                                          .strict.rule = ASSAY_NO_RULE,
+                                                          .flexible.rule = ASSAY_NO_RULE,
+                                                          .run = ASSAY_NO_RUN}};
+    return keep(runner, item->sample, &record, &circumstances, err);
+}
+
+/* A finished option; perhaps the last of its item. */
+static enum assay_status take_option(struct runner *runner, const struct assay_sample *sample,
+                                     struct assay_error *err)
+{
+    struct assay_choice_item *item;
+    enum assay_status status = assay_choice_take(&runner->choices, runner->job, sample, &item, err);
+    if (status || !item) return status;
+    status = record_choice(runner, item, err);
+    assay_choice_drop(&runner->choices, item);
+    return status;
+}
+
 /* A judged sample becomes a record, made of nothing but the plan, the sample and its judgement. */
 static enum assay_status record_sample(struct runner *runner, const struct assay_sample *sample,
                                        struct assay_error *err)
 {
     const struct assay_job *job = runner->job;
-    struct assay_cell cell = assay_plan_cell(&job->plan, sample->tag);
-    const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
-    const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
     const struct assay_judgement *judgement = &runner->judgement;
-    struct assay_record record = {.arithmetic = ASSAY_ARITHMETIC_EXACT_1,
-                                  .sampler = ASSAY_SAMPLER_1,
-                                  .draw = (uint8_t)profile->draw,
-                                  .finish = (uint8_t)sample->finish,
-                                  .verdict = (uint8_t)judgement->verdict,
-                                  .replicates = job->plan.replicates,
-                                  .sets = job->spec->sets,
-                                  .replicate = cell.replicate,
-                                  .score_micro = judgement->score_micro,
-                                  .cell_key = sample->cell_key,
-                                  .prompt_digest = job->prompt_digests[cell.item_index],
-                                  .item_id = {id, strlen(id)},
-                                  .profile = {profile->name, strlen(profile->name)},
-                                  .answer = judgement->answer,
-                                  .token_count = sample->token_count,
-                                  .tokens = sample->tokens,
-                                  .log_probs = sample->log_probs};
+    struct assay_record record = planned(job, sample->tag);
+    record.finish = (uint8_t)sample->finish;
+    record.verdict = (uint8_t)judgement->verdict;
+    record.score_micro = judgement->score_micro;
+    record.cell_key = sample->cell_key;
+    record.answer = judgement->answer;
+    record.token_count = sample->token_count;
+    record.tokens = sample->tokens;
+    record.log_probs = sample->log_probs;
     struct assay_circumstances circumstances = {.prompt_shared = sample->prompt_shared,
                                                 .attempts = 1,
                                                 .batch_rows = sample->batch_rows,
@@ -84,9 +157,7 @@ static enum assay_status record_sample(struct runner *runner, const struct assay
                                                 .duration_ns = sample->duration_ns,
                                                 .text = sample->text,
                                                 .grade = judgement->grade};
-    assay_queue_count(&runner->queue, judgement->verdict == ASSAY_VERDICT_CORRECT,
-                      sample->token_count);
-    return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
+    return keep(runner, sample->tag, &record, &circumstances, err);
 }
 
 /* Record what the grader has done; wait for one if there is nothing else to do. */
@@ -167,8 +238,9 @@ static enum assay_status step(struct runner *runner, struct assay_error *err)
 {
     struct assay_sample sample;
     enum assay_status status = assay_session_step(runner->session, err);
+    bool choice = assay_job_is_choice(runner->job);
     while (!status && assay_session_take(runner->session, &sample)) {
-        status = judge_sample(runner, &sample, err);
+        status = choice ? take_option(runner, &sample, err) : judge_sample(runner, &sample, err);
         runner->held--;
     }
     return status ? status : take_graded(runner, 0, err);
@@ -237,8 +309,16 @@ static enum assay_status compute_missing(struct runner *runner, struct assay_err
                                             .prefill_rows = options->prefill_rows,
                                             .context = runner->job->context,
                                             .place = &runner->host.place};
-    enum assay_status status =
-        assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    bool cached = !options->cache_dir || options->cache_dir[0] != '\0';
+    enum assay_status status = ASSAY_OK;
+    if (cached) {
+        session.cache = &runner->cache;
+        status = assay_job_cache(runner->job, options->cache_dir, &runner->cache_path,
+                                 &runner->cache, err);
+    }
+    if (!status) {
+        status = assay_host_check_memory(&runner->host, runner->job->model, &session, err);
+    }
     if (!status) status = assay_session_open(&runner->session, runner->job->model, &session, err);
     if (!status) {
         status = assay_queue_init(&runner->queue, runner->job, runner->journal, runner->comm,
@@ -325,11 +405,33 @@ static enum assay_status open_journal(struct runner *runner, struct assay_error 
     return assay_comm_agree(runner->comm, status, err);
 }
 
+/* A run that failed before it had anything leaves nothing that would stand in the way of the next,
+ * with a corrected spec perhaps. Called by all ranks when all journals are closed. */
+static void drop_empty_journal(struct runner *runner)
+{
+    struct assay_error unused;
+    uint32_t ranks = assay_comm_facts(runner->comm)->ranks;
+    uint64_t *kept = calloc(ranks, sizeof *kept), all = runner->progress->samples_resumed;
+    unused.text[0] = '\0';
+    enum assay_status status =
+        assay_comm_agree(runner->comm, kept ? ASSAY_OK : ASSAY_EMEMORY, &unused);
+    if (!status) {
+        status = assay_comm_gather(runner->comm, &runner->kept, sizeof runner->kept, kept, &unused);
+    }
+    for (uint32_t r = 0; r < ranks && !status && is_first(runner); r++) all += kept[r];
+    if (!status && is_first(runner) && all == 0) {
+        status = assay_journal_remove(runner->journal_path, &unused);
+    }
+    (void)status; /* an empty journal that stays harms nobody but the next run of another plan */
+    free(kept);
+}
+
 static enum assay_status run_journal(struct runner *runner, struct assay_error *err)
 {
     struct assay_error closing;
     struct assay_run_progress *progress = runner->progress;
     enum assay_status status = open_journal(runner, err);
+    bool opened = status == ASSAY_OK; /* on all ranks */
     if (!status && is_first(runner) && runner->options->progress) {
         runner->options->progress(runner->options->context, progress);
     }
@@ -339,9 +441,12 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
     status = assay_comm_agree(runner->comm, status, err);
+    if (status && opened) drop_empty_journal(runner);
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
+    assay_bytes_fini(&runner->cache_path);
+    assay_choice_table_fini(&runner->choices);
     assay_judgement_fini(&runner->judgement);
     return status;
 }

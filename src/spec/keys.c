@@ -109,8 +109,8 @@ static const struct spec_key answer_keys[] = {
     {"thinking", SPEC_CHOICE, .at = IN_SPEC(thinking), .fallback = "strip",
      .choices = thinking_names,
      .help = "strip: <think>…</think> is no part of the answer; keep: it is text like any other"},
-    {"stop", SPEC_STOPS, .at = IN_SPEC(stops), .also_at = IN_SPEC(stop_count),
-     .max = ASSAY_SPEC_STOPS_MAX,
+    {"stop", SPEC_TEXTS, .each = "a stop text", .at = IN_SPEC(stops),
+     .also_at = IN_SPEC(stop_count), .max = ASSAY_SPEC_STOPS_MAX,
      .help = "texts that end an output where they first appear; none if absent"},
     {0}};
 
@@ -157,7 +157,8 @@ static const struct spec_key spec_keys[] = {
              "than iid need two for an error of their own"},
     {"seed", SPEC_SEED, .required = true, .at = IN_SPEC(seed), .max = INT64_MAX,
      .help = "of all random numbers"},
-    {"profiles", SPEC_PROFILES, .required = true, .at = IN_SPEC(profiles),
+    {"profiles", SPEC_RECORDS, .required = true, .each = "a profile",
+     .record_bytes = sizeof(struct assay_profile), .at = IN_SPEC(profiles),
      .also_at = IN_SPEC(profile_count), .max = ASSAY_SPEC_PROFILES_MAX, .keys = profile_keys,
      .help = "ways to sample, each applied to every item"},
     {0}};
@@ -172,7 +173,7 @@ static const struct spec_key data_keys[] = {
      .help = "its SHA-256; another file is refused"},
     {"format", SPEC_CHOICE, .at = IN_SPEC(definition.format), .fallback = "auto",
      .choices = format_names, .help = "auto: by the name, .csv is CSV, anything else JSON lines"},
-    {"columns", SPEC_TEXTS, .at = IN_SPEC(definition.columns),
+    {"columns", SPEC_SOME, .each = "a column", .at = IN_SPEC(definition.columns),
      .also_at = IN_SPEC(definition.column_count), .max = 64,
      .help = "names of the columns of a CSV that has no header line"},
     {"clean", SPEC_CHOICE, .at = IN_SPEC(definition.clean), .fallback = "none",
@@ -193,7 +194,7 @@ static const struct spec_key field_keys[] = {
           "the answer that is accepted, or a list of them; default: accept, answer"),
     {"answer_pattern", SPEC_PATTERN, .at = IN_SPEC(definition.fields.answer_pattern), .min = 1,
      .max = 512, .help = "finds the accepted answer in that field"},
-    {"choices", SPEC_TEXTS, .at = IN_SPEC(definition.fields.choices),
+    {"choices", SPEC_SOME, .each = "a field", .at = IN_SPEC(definition.fields.choices),
      .also_at = IN_SPEC(definition.fields.choice_count), .max = 26,
      .help = "the field that has the list of options, or a field for each of them"},
     FIELD("labels", labels, "the field that has the list of the options' labels"),
@@ -317,6 +318,10 @@ const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_
         snprintf(to, size, "1 to %" PRIu64 " characters of a-z, 0-9, \".\", \"_\" and \"-\"",
                  key->max);
         break;
+    case SPEC_WORD:
+        snprintf(to, size, "1 to %" PRIu64 " characters of letters, digits and %s", key->max,
+                 SPEC_WORD_MARKS);
+        break;
     case SPEC_TEXT:
     case SPEC_TEMPLATE:
     case SPEC_PATTERN:
@@ -341,11 +346,11 @@ const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_
     case SPEC_CHOICE:
         choices_text(key->choices, to, size);
         break;
-    case SPEC_STOPS:
+    case SPEC_TEXTS:
         snprintf(to, size, "a list of at most %" PRIu64 " texts of 1 to %d bytes", key->max,
                  SPEC_STOP_BYTES_MAX);
         break;
-    case SPEC_TEXTS:
+    case SPEC_SOME:
         snprintf(to, size, "a text, or a list of 1 to %" PRIu64 " texts of 1 to %d bytes", key->max,
                  SPEC_STOP_BYTES_MAX);
         break;
@@ -358,8 +363,8 @@ const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_
     case SPEC_BLOCK:
         snprintf(to, size, "a mapping of keys");
         break;
-    case SPEC_PROFILES:
-        snprintf(to, size, "a list of 1 to %" PRIu64 " profiles", key->max);
+    case SPEC_RECORDS:
+        snprintf(to, size, "a list of 1 to %" PRIu64 " %s", key->max, key->name);
         break;
     }
     return to;

@@ -10,6 +10,7 @@
 enum spec_type {
     SPEC_VERSION,  /* the format's number; goes nowhere */
     SPEC_NAME,     /* const char *: max characters of [a-z0-9._-] */
+    SPEC_WORD,     /* const char *: max characters that a shell leaves alone */
     SPEC_TEXT,     /* const char *: min … max bytes */
     SPEC_TEMPLATE, /* const char *: text with {fields} (spec/template.h) */
     SPEC_PATTERN,  /* const char *: PCRE2 with one capture group */
@@ -18,11 +19,11 @@ enum spec_type {
     SPEC_SEED,     /* uint64_t: min … max */
     SPEC_MILLI,    /* uint32_t in thousandths: min … max; written as a decimal */
     SPEC_CHOICE,   /* an enum whose values count the `choices` from 0 */
-    SPEC_STOPS,    /* const char *const *: at most max; size_t `also_at` is their number */
-    SPEC_TEXTS,    /* the same, and one text is a list of one */
+    SPEC_TEXTS,    /* const char *const *: at most max; size_t `also_at` is their number */
+    SPEC_SOME,     /* the same, at least one, and one text is a list of one */
     SPEC_RULES,    /* const struct assay_rule *: 1 … max mappings, or one pattern; `also_at` */
     SPEC_BLOCK,    /* a mapping with `keys`, into the same struct */
-    SPEC_PROFILES  /* const struct assay_profile *: 1 … max mappings; size_t `also_at` */
+    SPEC_RECORDS   /* array of structs: 1 … max mappings with `keys`; size_t `also_at` */
 };
 
 struct spec_key {
@@ -31,16 +32,20 @@ struct spec_key {
     bool required;
     bool own;             /* never taken from the benchmark's definition */
     bool outside;         /* not part of the identity: absent from the canonical form */
-    size_t at, also_at;   /* offsets in struct assay_spec, or in struct assay_profile */
+    size_t at, also_at;   /* offsets in the struct that is filled, or in a record of a list */
     uint64_t min, max;    /* by type, above */
     const char *fallback; /* what an absent key means, as it would be written; NULL: nothing */
     const char *const *choices;  /* ends with NULL */
-    const struct spec_key *keys; /* of a block or a profile */
+    const struct spec_key *keys; /* of a block or a record; a record has the key "name" */
+    const char *each;            /* what an entry of a list is called: "a profile" */
+    size_t record_bytes;         /* size of a record's struct */
     const char *help;
 };
 
+#define SPEC_WORD_MARKS "._-+=:/,@" /* of a word, beside letters and digits */
+
 enum {
-    SPEC_KEYS_MAX = 16, /* of one table */
+    SPEC_KEYS_MAX = 20, /* of one table */
     SPEC_STOP_BYTES_MAX = 256,
     SPEC_EXPECTS_BYTES = 192 /* room for assay_spec_expects */
 };

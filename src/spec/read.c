@@ -30,7 +30,7 @@ enum assay_status assay_spec_read(const struct spec_reader *reader, const struct
                                   const struct spec_node *definition, struct assay_spec *spec)
 {
     struct spec_reader own = *reader;
-    enum assay_status status = read_version(reader, "spec", assay_spec_keys(), root);
+    enum assay_status status = read_version(reader, "the spec", assay_spec_keys(), root);
     if (status) return status;
     own.incomplete = !definition && names_definition(root);
     status = read_mapping(&own, "the spec", assay_spec_keys(), root, definition, spec);
@@ -45,9 +45,15 @@ enum assay_status assay_spec_read(const struct spec_reader *reader, const struct
 enum assay_status assay_definition_read(const struct spec_reader *reader,
                                         const struct spec_node *root, struct assay_spec *spec)
 {
-    enum assay_status status = read_version(reader, "benchmark", assay_definition_keys(), root);
-    if (status) return status;
-    return read_mapping(reader, "the benchmark", assay_definition_keys(), root, NULL, spec);
+    return assay_spec_read_root(reader, "the benchmark", assay_definition_keys(), root, spec);
+}
+
+enum assay_status assay_spec_read_root(const struct spec_reader *reader, const char *what,
+                                       const struct spec_key *keys, const struct spec_node *root,
+                                       void *record)
+{
+    enum assay_status status = read_version(reader, what, keys, root);
+    return status ? status : read_mapping(reader, what, keys, root, NULL, record);
 }
 
 /* Before anything else, so that a spec of another version is not blamed for keys that we do not
@@ -57,7 +63,7 @@ static enum assay_status read_version(const struct spec_reader *reader, const ch
 {
     if (root->kind != SPEC_MAPPING)
         return assay_spec_fail(reader->report, ASSAY_EFORMAT, root->mark,
-                               "a %s is a mapping of keys, this is a %s", what,
+                               "%s is a mapping of keys, this is a %s", what,
                                root->kind == SPEC_SCALAR ? "text" : "list");
     char quoted[96];
     const struct spec_node *first = root->first;
@@ -98,10 +104,10 @@ static enum assay_status fail_unknown(const struct spec_reader *reader, const ch
                            "unknown key %s in %s; it has %s", quoted, what, known);
 }
 
-static enum assay_status read_stops(const struct spec_reader *reader, const struct spec_key *key,
+static enum assay_status read_texts(const struct spec_reader *reader, const struct spec_key *key,
                                     const struct spec_node *node, void *record);
-static enum assay_status read_profiles(const struct spec_reader *reader, const struct spec_key *key,
-                                       const struct spec_node *node, void *record);
+static enum assay_status read_records(const struct spec_reader *reader, const struct spec_key *key,
+                                      const struct spec_node *node, void *record);
 
 static enum assay_status read_rules(const struct spec_reader *reader, const struct spec_key *key,
                                     const struct spec_node *node, void *record);
@@ -109,10 +115,10 @@ static enum assay_status read_rules(const struct spec_reader *reader, const stru
 static enum assay_status read_present(const struct spec_reader *reader, const struct spec_key *key,
                                       const struct spec_node *node, void *record)
 {
-    if (key->type == SPEC_STOPS || key->type == SPEC_TEXTS)
-        return read_stops(reader, key, node, record);
+    if (key->type == SPEC_TEXTS || key->type == SPEC_SOME)
+        return read_texts(reader, key, node, record);
     if (key->type == SPEC_RULES) return read_rules(reader, key, node, record);
-    if (key->type == SPEC_PROFILES) return read_profiles(reader, key, node, record);
+    if (key->type == SPEC_RECORDS) return read_records(reader, key, node, record);
     return assay_spec_read_value(reader, key, node, record);
 }
 
@@ -195,26 +201,25 @@ static enum assay_status check_list(const struct spec_reader *reader, const stru
                            assay_spec_expects(key, expects));
 }
 
-static enum assay_status read_stops(const struct spec_reader *reader, const struct spec_key *key,
+static enum assay_status read_texts(const struct spec_reader *reader, const struct spec_key *key,
                                     const struct spec_node *node, void *record)
 {
-    static const struct spec_key stop = {"a stop text", SPEC_TEXT, .min = 1,
-                                         .max = SPEC_STOP_BYTES_MAX};
+    const struct spec_key text = {key->each, SPEC_TEXT, .min = 1, .max = SPEC_STOP_BYTES_MAX};
     struct spec_node single = *node;
     const struct spec_node one = {
         .kind = SPEC_SEQUENCE, .mark = node->mark, .count = 1, .first = &single};
     single.next = NULL;
-    if (key->type == SPEC_TEXTS && node->kind == SPEC_SCALAR) node = &one;
-    enum assay_status status = check_list(reader, key, node, key->type == SPEC_TEXTS);
+    if (key->type == SPEC_SOME && node->kind == SPEC_SCALAR) node = &one;
+    enum assay_status status = check_list(reader, key, node, key->type == SPEC_SOME);
     if (status) return status;
-    const char **stops = assay_arena_take(reader->arena, node->count, sizeof *stops);
-    if (!stops) return assay_spec_fail_memory(reader->report);
+    const char **texts = assay_arena_take(reader->arena, node->count, sizeof *texts);
+    if (!texts) return assay_spec_fail_memory(reader->report);
     size_t count = 0;
     for (const struct spec_node *entry = node->first; entry; entry = entry->next) {
-        status = assay_spec_read_value(reader, &stop, entry, &stops[count++]);
+        status = assay_spec_read_value(reader, &text, entry, &texts[count++]);
         if (status) return status;
     }
-    store_list(key, record, stops, count);
+    store_list(key, record, texts, count);
     return ASSAY_OK;
 }
 
@@ -242,37 +247,35 @@ static enum assay_status read_rules(const struct spec_reader *reader, const stru
     return status;
 }
 
-/* `node` is the profile at `count`; the ones before it were read. */
-static enum assay_status check_profile_name(const struct spec_reader *reader,
-                                            const struct assay_profile *profiles, size_t count,
-                                            const struct spec_node *list,
-                                            const struct spec_node *node)
+/* Of the entry `node`; no entry before it may have its name. */
+static enum assay_status check_name(const struct spec_reader *reader, const struct spec_key *key,
+                                    const struct spec_node *list, const struct spec_node *node)
 {
-    const struct spec_node *earlier = list->first;
-    for (size_t i = 0; i < count; i++, earlier = earlier->next) {
-        if (strcmp(profiles[i].name, profiles[count].name) != 0) continue;
-        struct spec_mark mark = assay_spec_tree_find(node, "name")->mark;
-        return assay_spec_fail(reader->report, ASSAY_EVALUE, mark,
-                               "profiles: two are named \"%s\" (lines %zu and %zu)",
-                               profiles[count].name,
-                               assay_spec_tree_find(earlier, "name")->mark.line, mark.line);
+    const struct spec_node *name = assay_spec_tree_find(node, "name");
+    for (const struct spec_node *entry = list->first; entry != node; entry = entry->next) {
+        const struct spec_node *earlier = assay_spec_tree_find(entry, "name");
+        if (strcmp(earlier->text, name->text) != 0) continue;
+        return assay_spec_fail(reader->report, ASSAY_EVALUE, name->mark,
+                               "%s: two are named \"%s\" (lines %zu and %zu)", key->name,
+                               name->text, earlier->mark.line, name->mark.line);
     }
     return ASSAY_OK;
 }
 
-static enum assay_status read_profiles(const struct spec_reader *reader, const struct spec_key *key,
-                                       const struct spec_node *node, void *record)
+static enum assay_status read_records(const struct spec_reader *reader, const struct spec_key *key,
+                                      const struct spec_node *node, void *record)
 {
     enum assay_status status = check_list(reader, key, node, 1);
     if (status) return status;
-    struct assay_profile *profiles = assay_arena_take(reader->arena, node->count, sizeof *profiles);
-    if (!profiles) return assay_spec_fail_memory(reader->report);
-    size_t count = 0;
-    for (const struct spec_node *entry = node->first; entry; entry = entry->next, count++) {
-        status = read_mapping(reader, "a profile", key->keys, entry, NULL, &profiles[count]);
-        if (!status) status = check_profile_name(reader, profiles, count, node, entry);
+    char *records = assay_arena_take(reader->arena, node->count, key->record_bytes);
+    if (!records) return assay_spec_fail_memory(reader->report);
+    char *to = records;
+    for (const struct spec_node *entry = node->first; entry; entry = entry->next) {
+        status = read_mapping(reader, key->each, key->keys, entry, NULL, to);
+        if (!status) status = check_name(reader, key, node, entry);
         if (status) return status;
+        to += key->record_bytes;
     }
-    store_list(key, record, profiles, count);
+    store_list(key, record, records, node->count);
     return ASSAY_OK;
 }

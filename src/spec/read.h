@@ -31,6 +31,12 @@ ASSAY_MUST_CHECK enum assay_status assay_definition_read(const struct spec_reade
                                                          const struct spec_node *root,
                                                          struct assay_spec *spec);
 bool assay_spec_is_definition(const char *path);
+/* Any file whose root is a mapping that begins with its version: `keys` is its table, `what` its
+ * name in messages ("the spec"), `record` the zeroed struct that the offsets mean. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_read_root(const struct spec_reader *reader,
+                                                        const char *what,
+                                                        const struct spec_key *keys,
+                                                        const struct spec_node *root, void *record);
 /* One scalar into the struct that the key's offsets mean. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_read_value(const struct spec_reader *reader,
                                                          const struct spec_key *key,

@@ -37,6 +37,8 @@ static bool is_null(const struct spec_node *node)
 
 static enum assay_status read_name(const struct spec_reader *reader, const struct spec_key *key,
                                    const struct spec_node *node, void *record);
+static enum assay_status read_word(const struct spec_reader *reader, const struct spec_key *key,
+                                   const struct spec_node *node, void *record);
 static enum assay_status read_text(const struct spec_reader *reader, const struct spec_key *key,
                                    const struct spec_node *node, void *record);
 static enum assay_status read_number(const struct spec_reader *reader, const struct spec_key *key,
@@ -60,6 +62,8 @@ enum assay_status assay_spec_read_value(const struct spec_reader *reader,
     switch (key->type) {
     case SPEC_NAME:
         return read_name(reader, key, node, record);
+    case SPEC_WORD:
+        return read_word(reader, key, node, record);
     case SPEC_TEXT:
     case SPEC_TEMPLATE:
     case SPEC_PATTERN:
@@ -73,11 +77,11 @@ enum assay_status assay_spec_read_value(const struct spec_reader *reader,
         return read_choice(reader, key, node, record);
     case SPEC_SHA256:
         return read_digest(reader, key, node, record);
-    case SPEC_STOPS:
     case SPEC_TEXTS:
+    case SPEC_SOME:
     case SPEC_RULES:
     case SPEC_BLOCK:
-    case SPEC_PROFILES:
+    case SPEC_RECORDS:
         break;
     }
     ASSAY_ASSERT(!"this type is no scalar");
@@ -104,6 +108,16 @@ static enum assay_status read_name(const struct spec_reader *reader, const struc
                                    const struct spec_node *node, void *record)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (node->size == 0 || node->size > key->max || node->text[strspn(node->text, allowed)])
+        return assay_spec_fail_value(reader, key, node, "");
+    return store_text(reader, key, node, record);
+}
+
+static enum assay_status read_word(const struct spec_reader *reader, const struct spec_key *key,
+                                   const struct spec_node *node, void *record)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789" SPEC_WORD_MARKS;
     if (node->size == 0 || node->size > key->max || node->text[strspn(node->text, allowed)])
         return assay_spec_fail_value(reader, key, node, "");
     return store_text(reader, key, node, record);

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "crypto/file_check.h"
 #include "spec/owner.h"
 
 #include <string.h>
@@ -37,7 +38,8 @@ enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec, const ch
 }
 
 enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_path,
-                                     const char *model_dir, struct assay_error *err)
+                                     const char *model_dir, struct assay_file_check **model_check,
+                                     struct assay_error *err)
 {
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
     const char *model_file = NULL;
@@ -49,8 +51,13 @@ enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_p
     if (status) return status;
 
     /* The model comes last: it may take seconds to digest. */
-    status = digest_file(&model, model_file,
-                         spec->model.sha256_declared ? &spec->model.sha256 : NULL, err);
+    if (model_check && spec->model.sha256_declared) {
+        model = spec->model.sha256;
+        status = assay_file_check_begin(model_check, model_file, &model, err);
+    } else {
+        status = digest_file(&model, model_file,
+                             spec->model.sha256_declared ? &spec->model.sha256 : NULL, err);
+    }
     if (status) goto done;
 
     spec->model.file = model_file;

@@ -116,6 +116,7 @@ static struct assay_json *value_json(const struct spec_key *key, const void *rec
     unsigned choice;
     switch (key->type) {
     case SPEC_NAME:
+    case SPEC_WORD:
     case SPEC_TEXT:
     case SPEC_TEMPLATE:
     case SPEC_PATTERN:
@@ -135,12 +136,12 @@ static struct assay_json *value_json(const struct spec_key *key, const void *rec
         return digest_json(key, record);
     case SPEC_RULES:
         return rules_json(key, record);
-    case SPEC_STOPS:
+    case SPEC_SOME:
     case SPEC_TEXTS:
         return stops_json(key, record);
     case SPEC_BLOCK:
         return mapping_json(key->keys, record);
-    case SPEC_PROFILES:
+    case SPEC_RECORDS:
         return profiles_json(key, record);
     case SPEC_VERSION:
         break;

@@ -16,6 +16,12 @@ enum assay_status assay_spec_help(struct assay_bytes *out, struct assay_error *e
     return help_keys(out, assay_spec_keys(), 0, err);
 }
 
+enum assay_status assay_spec_help_keys(struct assay_bytes *out, const struct spec_key *keys,
+                                       struct assay_error *err)
+{
+    return help_keys(out, keys, 0, err);
+}
+
 /* Words of `text`, lines broken before HELP_COLUMNS. */
 static enum assay_status help_text(struct assay_bytes *out, const char *text, int indent,
                                    struct assay_error *err)

@@ -10,5 +10,9 @@ struct assay_bytes;
  * spec. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_help(struct assay_bytes *out,
                                                    struct assay_error *err);
+/* As that for another file's table (spec/keys.h). */
+struct spec_key;
+ASSAY_MUST_CHECK enum assay_status
+assay_spec_help_keys(struct assay_bytes *out, const struct spec_key *keys, struct assay_error *err);
 
 #endif

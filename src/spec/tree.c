@@ -114,10 +114,10 @@ static enum assay_status build_document(struct builder *b, struct spec_node **ou
     if (status) return status;
     if (b->event.type != YAML_DOCUMENT_START_EVENT)
         return assay_spec_fail(b->report, ASSAY_EFORMAT, (struct spec_mark){1, 1},
-                               "the spec is empty");
+                               "the file is empty");
     if (b->event.data.document_start.tag_directives.start !=
         b->event.data.document_start.tag_directives.end)
-        return fail_here(b, ASSAY_EUNSUPPORTED, "a %TAG directive: a spec has no tags");
+        return fail_here(b, ASSAY_EUNSUPPORTED, "a %TAG directive: tags are not taken");
 
     status = advance(b);
     if (!status) status = build_node(b, 0, out);
@@ -126,7 +126,7 @@ static enum assay_status build_document(struct builder *b, struct spec_node **ou
     ASSAY_ASSERT(b->event.type == YAML_DOCUMENT_END_EVENT);
     status = advance(b);
     if (!status && b->event.type != YAML_STREAM_END_EVENT)
-        status = fail_here(b, ASSAY_EUNSUPPORTED, "a second document: a file holds one spec");
+        status = fail_here(b, ASSAY_EUNSUPPORTED, "a second document: a file holds one");
     return status;
 }
 
@@ -156,11 +156,11 @@ static enum assay_status refuse_decoration(const struct builder *b)
     char quoted[96];
     if (anchor)
         return assay_spec_fail(b->report, ASSAY_EUNSUPPORTED, mark_of(b->event.start_mark),
-                               "the anchor &%.64s: a spec has no anchors", (const char *)anchor);
+                               "the anchor &%.64s: anchors are not taken", (const char *)anchor);
     if (tag)
         return assay_spec_fail(
             b->report, ASSAY_EUNSUPPORTED, mark_of(b->event.start_mark),
-            "the tag %s: a spec has no tags",
+            "the tag %s: tags are not taken",
             assay_text_quote(quoted, sizeof quoted, (const char *)tag, strlen((const char *)tag)));
     return ASSAY_OK;
 }

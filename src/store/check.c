@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "store/grades.h"
 #include "store/machines.h"
+#include "store/options.h"
 #include "store/record.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct checker {
     struct assay_spec *spec; /* parsed again from its source */
     struct assay_assignment assignment;
     struct assay_plan plan;
+    const char *options; /* encoded */
 };
 
 static enum assay_status fill_attributes(struct checker *checker, struct assay_error *err);
@@ -29,6 +31,7 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
 static enum assay_status check_profiles(struct checker *checker, struct assay_error *err);
 static enum assay_status check_tables(const struct checker *checker, struct assay_error *err);
 static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err);
+static enum assay_status check_options(struct checker *checker, struct assay_error *err);
 static enum assay_status check_samples(const struct checker *checker, struct assay_error *err);
 static enum assay_status check_digests(const struct checker *checker, struct assay_error *err);
 static enum assay_status fill_texts(struct checker *checker, struct assay_error *err);
@@ -46,6 +49,7 @@ enum assay_status assay_image_check(struct assay_results *out, struct assay_imag
     if (!status) status = assay_machines_take(&results, image, err);
     if (!status) status = check_offsets(&checker, err);
     if (!status) status = check_samples(&checker, err);
+    if (!status) status = check_options(&checker, err);
     if (!status) status = check_digests(&checker, err);
     if (!status) status = fill_texts(&checker, err);
     assay_spec_destroy(checker.spec);
@@ -358,7 +362,8 @@ static enum assay_status check_offsets(const struct checker *checker, struct ass
         {ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, ASSAY_SHAPE_TEXT_BYTES,
          ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX},
         {ASSAY_COLUMN_FLEXIBLE_OFFSET, ASSAY_SHAPE_FLEXIBLE_BYTES, ASSAY_RECORD_ANSWER_BYTES_MAX},
-        {ASSAY_COLUMN_DETAIL_OFFSET, ASSAY_SHAPE_DETAIL_BYTES, ASSAY_RUN_DETAIL_BYTES_MAX}};
+        {ASSAY_COLUMN_DETAIL_OFFSET, ASSAY_SHAPE_DETAIL_BYTES, ASSAY_RUN_DETAIL_BYTES_MAX},
+        {ASSAY_COLUMN_OPTION_OFFSET, ASSAY_SHAPE_OPTIONS, ASSAY_OPTIONS_MAX}};
     uint64_t count = checker->results->sample_count;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         const uint64_t *offset = checker->image->columns[all[i].column];
@@ -406,6 +411,33 @@ static enum assay_status check_samples(const struct checker *checker, struct ass
     return ASSAY_OK;
 }
 
+/* A sample's tokens are those of its options, end to end, unless it broke off. */
+static enum assay_status check_options(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    void *const *columns = checker->image->columns;
+    results->text_offset = columns[ASSAY_COLUMN_SAMPLE_TEXT_OFFSET];
+    results->option_offset = columns[ASSAY_COLUMN_OPTION_OFFSET];
+    results->option_tokens = columns[ASSAY_COLUMN_OPTION_TOKENS];
+    results->option_bytes = columns[ASSAY_COLUMN_OPTION_BYTES];
+    results->option_greedy = columns[ASSAY_COLUMN_OPTION_GREEDY];
+    results->gold = columns[ASSAY_COLUMN_OPTION_GOLD];
+    checker->options = assay_options_encode(checker->image);
+    if (!checker->options) return out_of_memory(err);
+    for (uint64_t s = 0; s < results->sample_count; s++) {
+        uint64_t begin = results->option_offset[s], end = results->option_offset[s + 1], sum = 0;
+        uint64_t count = results->token_offset[s + 1] - results->token_offset[s];
+        for (uint64_t i = begin; i < end; i++) sum += results->option_tokens[i];
+        bool whole = results->finish[s] != ASSAY_FINISH_NONFINITE;
+        if (begin == end || sum == count || (!whole && count < sum)) continue;
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "/options/tokens: the options of sample %" PRIu64 " have %" PRIu64
+                          " tokens, the sample has %" PRIu64,
+                          s, sum, count);
+    }
+    return ASSAY_OK;
+}
+
 static struct assay_span slice(const struct checker *checker, enum assay_column bytes,
                                enum assay_column offsets, uint64_t sample)
 {
@@ -446,6 +478,13 @@ struct assay_record assay_results_record(const struct assay_results *results, ui
                                  .log_probs = results->log_probs + first};
 }
 
+static struct assay_span options_of(const struct checker *checker, uint64_t s)
+{
+    const uint64_t *offset = checker->results->option_offset;
+    return (struct assay_span){checker->options + offset[s] * ASSAY_OPTION_BYTES,
+                               (size_t)(offset[s + 1] - offset[s]) * ASSAY_OPTION_BYTES};
+}
+
 static struct assay_circumstances circumstances_of(const struct checker *checker, uint64_t s)
 {
     const struct assay_results *results = checker->results;
@@ -457,6 +496,8 @@ static struct assay_circumstances circumstances_of(const struct checker *checker
         .start_ns = results->start_ns[s],
         .duration_ns = results->duration_ns[s],
         .grade = assay_grades_get(checker->image->columns, s),
+        .options = options_of(checker, s),
+        .gold = results->gold[s],
         .text = slice(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, s)};
 }
 
@@ -469,6 +510,7 @@ static enum assay_status encode_sample(const struct checker *checker, uint64_t s
     struct assay_circumstances circumstances = circumstances_of(checker, s);
     const char *fault = assay_record_fault(&record);
     if (!fault) fault = assay_grade_fault(&circumstances.grade);
+    if (!fault) fault = assay_options_fault(&circumstances);
     if (fault) return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 ": %s", s, fault);
     assay_bytes_clear(record_bytes);
     assay_bytes_clear(circumstances_bytes);

@@ -33,6 +33,8 @@ const struct assay_process_field assay_process_fields[ASSAY_PROCESS_FIELDS] = {
     FIELD(PROCESS_CPU, TEXT, cpu),
     FIELD(PROCESS_LAUNCHER, TEXT, launcher),
     FIELD(PROCESS_JOB, TEXT, job),
+    FIELD(PROCESS_COMPONENT, TEXT, component),
+    FIELD(PROCESS_VARIABLES, TEXT, variables),
     FIELD(PROCESS_ENGINE, TEXT, engine),
     FIELD(PROCESS_BUILD, TEXT, build),
     FIELD(PROCESS_BACKEND, TEXT, backend),

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    CIRCUMSTANCES_BYTES = 40 + 54, /* circumstances without their texts */
-    PROMPT_SHARED = 1              /* bit of the flags */
+    CIRCUMSTANCES_BYTES = 40 + 54 + 8, /* circumstances without their texts */
+    PROMPT_SHARED = 1                  /* bit of the flags */
 };
 
 const char *assay_finish_name(enum assay_finish finish)
@@ -136,6 +136,35 @@ const char *assay_grade_fault(const struct assay_grade *grade)
     return fault ? fault : found_fault(&grade->flexible);
 }
 
+void assay_option_put(uint8_t *to, const struct assay_option_part *option)
+{
+    assay_put_le32(to, option->tokens);
+    assay_put_le32(to + 4, option->bytes);
+    to[8] = option->greedy;
+}
+
+struct assay_option_part assay_option_get(struct assay_span options, size_t index)
+{
+    const uint8_t *from = (const uint8_t *)options.data + index * ASSAY_OPTION_BYTES;
+    ASSAY_ASSERT((index + 1) * ASSAY_OPTION_BYTES <= options.size);
+    return (struct assay_option_part){assay_get_le32(from), assay_get_le32(from + 4), from[8] != 0};
+}
+
+const char *assay_options_fault(const struct assay_circumstances *c)
+{
+    size_t count = c->options.size / ASSAY_OPTION_BYTES;
+    if (c->options.size % ASSAY_OPTION_BYTES != 0) return "options cut short";
+    if (count > ASSAY_OPTIONS_MAX) return "too many options";
+    if (count == 0) return c->gold ? "a right option, and no options" : NULL;
+    if (c->gold >= count) return "the right option is none of the options";
+    for (size_t i = 0; i < count; i++) {
+        const struct assay_option_part option = assay_option_get(c->options, i);
+        if (option.tokens == 0 || option.bytes == 0) return "an empty option";
+        if ((uint8_t)c->options.data[i * ASSAY_OPTION_BYTES + 8] > 1) return "a mark beyond 1";
+    }
+    return NULL;
+}
+
 static uint8_t *put_u32(uint8_t *to, uint32_t value)
 {
     assay_put_le32(to, value);
@@ -232,8 +261,9 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
 {
     ASSAY_ASSERT(c->text.size <= ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX);
     ASSAY_ASSERT(assay_grade_fault(&c->grade) == NULL);
+    ASSAY_ASSERT(assay_options_fault(c) == NULL);
     size_t size = CIRCUMSTANCES_BYTES + c->text.size + c->grade.flexible_answer.size +
-                  c->grade.run_detail.size;
+                  c->grade.run_detail.size + c->options.size;
     enum assay_status status = assay_bytes_reserve(out, size, err);
     if (status) return status;
     uint8_t *to = put_u32(out->data + out->size, (uint32_t)size - 4);
@@ -245,7 +275,8 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
     to = put_u32(to, c->batch_rows);
     to = put_u32(to, c->clock_mhz);
     to = put_span(to, c->text);
-    close_encoding(out, size, put_grade(to, &c->grade));
+    to = put_span(put_grade(to, &c->grade), c->options);
+    close_encoding(out, size, put_u32(to, c->gold));
     return ASSAY_OK;
 }
 
@@ -395,11 +426,11 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
 {
     struct assay_reader body;
     size_t length;
-    enum assay_status status =
-        open_body(&body, data, size,
-                  CIRCUMSTANCES_BYTES + ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX +
-                      ASSAY_RECORD_ANSWER_BYTES_MAX + ASSAY_RUN_DETAIL_BYTES_MAX,
-                  &length, "circumstances", err);
+    enum assay_status status = open_body(
+        &body, data, size,
+        CIRCUMSTANCES_BYTES + ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX + ASSAY_RECORD_ANSWER_BYTES_MAX +
+            ASSAY_RUN_DETAIL_BYTES_MAX + ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES,
+        &length, "circumstances", err);
     if (status) return status;
     unsigned version = assay_read_le16(&body), flags = assay_read_le16(&body);
     struct assay_circumstances c = {.prompt_shared = flags & PROMPT_SHARED};
@@ -410,6 +441,8 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     c.clock_mhz = assay_read_le32(&body);
     c.text = read_span(&body);
     read_grade(&c.grade, &body);
+    c.options = read_span(&body);
+    c.gold = assay_read_le32(&body);
     if (length >= 8 && version != ASSAY_CIRCUMSTANCES_VERSION) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "circumstances of version %u, this reads %d",
                           version, ASSAY_CIRCUMSTANCES_VERSION);
@@ -420,6 +453,7 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     status = close_body(&body, "circumstances", err);
     if (status) return status;
     const char *fault = assay_grade_fault(&c.grade);
+    if (!fault) fault = assay_options_fault(&c);
     if (fault) return assay_fail(err, ASSAY_EFORMAT, "circumstances: %s", fault);
     *out = c;
     *used = length;

@@ -17,5 +17,6 @@ enum {
 /* What is wrong with a record or a grade, as words for a message, or NULL. */
 const char *assay_record_fault(const struct assay_record *record);
 const char *assay_grade_fault(const struct assay_grade *grade);
+const char *assay_options_fault(const struct assay_circumstances *circumstances);
 
 #endif

@@ -27,6 +27,7 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
     X(TOPOLOGIES, ASSAY_PROCESSES_MAX, "topologies")                                               \
     X(SAMPLES, UINT64_C(1) << 40, "samples")                                                       \
     X(OFFSETS, (UINT64_C(1) << 40) + 1, "samples + 1")                                             \
+    X(OPTIONS, UINT64_C(1) << 46, "options of all samples")                                        \
     X(TOKENS, UINT64_C(1) << 46, "output tokens of all samples")                                   \
     X(ANSWER_BYTES, UINT64_C(1) << 46, "bytes of all answers")                                     \
     X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")                                         \
@@ -104,6 +105,15 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
     X(TEXT_BYTES, "/texts/bytes", TEXT_BYTES, BYTE, "bytes",                                       \
       "outputs as text, end to end; nearly always UTF-8, but an output may break off inside a "    \
       "character")                                                                                 \
+    X(OPTION_OFFSET, "/options/offset", OFFSETS, U64, "options",                                   \
+      "kind choice: sample i has rows offset[i] … offset[i+1]-1 of the options; its tokens are " \
+      "theirs end to end")                                                                         \
+    X(OPTION_TOKENS, "/options/tokens", OPTIONS, U32, "tokens", "length of the option")            \
+    X(OPTION_BYTES, "/options/bytes", OPTIONS, U32, "bytes",                                       \
+      "of the option's text without the white space in front")                                     \
+    X(OPTION_GREEDY, "/options/greedy", OPTIONS, BOOL, "bool",                                     \
+      "whether each of its tokens was the likeliest")                                              \
+    X(OPTION_GOLD, "/options/gold", SAMPLES, U32, "index", "the right option, from 0")             \
     X(PROCESS, "/circumstances/process", SAMPLES, U32, "index", "row of /processes")               \
     X(ATTEMPTS, "/circumstances/attempts", SAMPLES, U32, "1", "times it was begun")                \
     X(BATCH_ROWS, "/circumstances/batch_rows", SAMPLES, U32, "rows",                               \
@@ -172,6 +182,10 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
       "what started it: none, mpirun, srun")                                                       \
     X(PROCESS_JOB, "/processes/job", PROCESSES, TEXT, "name",                                      \
       "number of the batch job, empty if there was none")                                          \
+    X(PROCESS_COMPONENT, "/processes/component", PROCESSES, TEXT, "name",                          \
+      "its component of a heterogeneous job, from 0, and partition; empty if unknown")             \
+    X(PROCESS_VARIABLES, "/processes/variables", PROCESSES, TEXT, "lines",                         \
+      "what the batch system said of job and task: NAME=VALUE lines, sorted")                      \
     X(PROCESS_ENGINE, "/processes/engine", PROCESSES, TEXT, "name", "program and version")         \
     X(PROCESS_BUILD, "/processes/build", PROCESSES, TEXT, "name", "compiler and preset")           \
     X(PROCESS_BACKEND, "/processes/backend", PROCESSES, TEXT, "name",                              \

@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "store/grades.h"
 #include "store/machines.h"
+#include "store/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct writer {
     struct assay_machines machines;
     struct assay_sheet sheet;
     struct assay_grades grades;
+    uint64_t options;
     uint64_t next_sample, tokens, answer_bytes, text_bytes;
     struct assay_sha256 records, circumstances;
     struct assay_bytes encoding;
@@ -179,7 +181,8 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, &zero, 1, err);
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, &zero, 1, err);
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, &zero, 1, err);
-    return status ? status : assay_grades_begin(&writer->sheet, err);
+    if (!status) status = assay_grades_begin(&writer->sheet, err);
+    return status ? status : assay_options_begin(&writer->sheet, err);
 }
 
 /* A record that another benchmark or another tokenizer made must not pass for this item's. */
@@ -286,7 +289,9 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
     if (!status) status = put_record(writer, &cell, record, err);
     if (!status) status = put_circumstances(writer, process, circumstances, err);
     if (status) return status;
-    return assay_grades_put(&writer->grades, &writer->sheet, &circumstances->grade, err);
+    status = assay_grades_put(&writer->grades, &writer->sheet, &circumstances->grade, err);
+    return status ? status
+                  : assay_options_put(&writer->options, &writer->sheet, circumstances, err);
 }
 
 /* The digest attributes in hex, in one place because their texts must live until they are written.

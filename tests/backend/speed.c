@@ -46,7 +46,8 @@ static void make_copies(struct bench *bench, enum assay_dtype dtype, size_t rows
     bench->copy_count = TENSOR_BYTES_ALL / (rows * row_bytes) + 1;
     if (bench->copy_count > COPIES_MAX) bench->copy_count = COPIES_MAX;
     for (size_t i = 0; i < bench->copy_count; i++) {
-        if (bench->backend->matrix_create(&bench->copies[i], &tensor, &err) != ASSAY_OK) {
+        if (bench->backend->matrix_create(bench->team, &bench->copies[i], &tensor, NULL, &err) !=
+            ASSAY_OK) {
             give_up(err.text);
         }
     }

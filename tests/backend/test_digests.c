@@ -55,7 +55,7 @@ static void products(struct lines *lines, const struct assay_backend *backend,
             struct assay_tensor tensor = cases_tensor(&cases, kind, dtype, ROWS, columns);
             struct assay_matrix *matrix = NULL;
             struct assay_operand *operand = backend->operand_create(BATCH, columns);
-            CASES_OK(backend->matrix_create(&matrix, &tensor, err));
+            CASES_OK(backend->matrix_create(team, &matrix, &tensor, NULL, err));
             assert_non_null(operand);
             cases_values(&cases, kind, x, BATCH * columns);
             backend->operand_set(team, operand, x, BATCH, columns, in_block > 1);

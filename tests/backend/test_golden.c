@@ -162,7 +162,7 @@ static void check_product(const struct record *record, const struct assay_backen
     size_t tokens = word(record, "shape", 2);
     float *x = values(record, "x"), *y = cases_memory(tensor.rows * tokens * sizeof *y);
     struct assay_matrix *matrix = NULL;
-    CASES_OK(backend->matrix_create(&matrix, &tensor, err));
+    CASES_OK(backend->matrix_create(team, &matrix, &tensor, NULL, err));
     struct assay_operand *operand = backend->operand_create(tokens, tensor.columns);
     assert_non_null(operand);
     backend->operand_set(team, operand, x, tokens, tensor.columns,

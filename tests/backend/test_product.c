@@ -19,7 +19,7 @@ static void product(const struct assay_backend *backend, struct assay_team *team
                     const struct assay_tensor *tensor, const float *x, size_t batch, float *y)
 {
     struct assay_matrix *matrix = NULL;
-    CASES_OK(backend->matrix_create(&matrix, tensor, err));
+    CASES_OK(backend->matrix_create(team, &matrix, tensor, NULL, err));
     struct assay_operand *operand = backend->operand_create(batch, tensor->columns);
     assert_non_null(operand);
     backend->operand_set(team, operand, x, batch, tensor->columns,
@@ -167,7 +167,7 @@ static void refuses_ragged_blocks(const struct assay_backend *cpu)
             "blk.0.attn_q.weight", rows[i / 2].dtype, 2, rows[i / 2].columns, 20, NULL};
         struct assay_matrix *matrix = NULL;
         struct assay_error err = {0};
-        assert_int_equal(backends[i % 2]->matrix_create(&matrix, &tensor, &err),
+        assert_int_equal(backends[i % 2]->matrix_create(NULL, &matrix, &tensor, NULL, &err),
                          ASSAY_EUNSUPPORTED);
         assert_string_equal(err.text, rows[i / 2].text);
         assert_null(matrix);

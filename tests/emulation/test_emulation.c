@@ -25,7 +25,7 @@ static void product_init(struct product_fixture *fixture, struct cases *cases,
     struct assay_matrix *matrix = NULL;
     fixture->tensor = cases_tensor(cases, CASES_PLAIN, dtype, ROWS, columns);
     cases_values(cases, kind, fixture->x, TOKENS * columns);
-    CASES_OK(ref->matrix_create(&matrix, &fixture->tensor, err));
+    CASES_OK(ref->matrix_create(team, &matrix, &fixture->tensor, NULL, err));
     struct assay_operand *operand = ref->operand_create(TOKENS, columns);
     assert_non_null(operand);
     ref->operand_set(team, operand, fixture->x, TOKENS, columns, dtype == ASSAY_DTYPE_Q4_1);

@@ -83,7 +83,7 @@ static enum assay_status search(struct assay_error *err)
     struct assay_spec *spec = NULL;
     enum assay_status status = assay_spec_parse(&spec, text, size, err);
     if (status) return status;
-    status = assay_spec_resolve(spec, "nowhere/x.yaml", "nowhere", err);
+    status = assay_spec_resolve(spec, "nowhere/x.yaml", "nowhere", NULL, err);
     assert_null(spec->model.file);
     assay_spec_destroy(spec);
     return status == ASSAY_ENOTFOUND ? ASSAY_OK : status;

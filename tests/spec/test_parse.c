@@ -300,15 +300,15 @@ static void yaml_beyond_the_subset(void **state)
 {
     (void)state;
     static const struct change changes[] = {
-        {2, "name: &a x", NEVER, "2:7: the anchor &a: a spec has no anchors"},
+        {2, "name: &a x", NEVER, "2:7: the anchor &a: anchors are not taken"},
         {2, "&a name: x", NEVER, "2:1: the anchor &a"},
         {16, "  stop: &a [x]", NEVER, "16:9: the anchor &a"},
         {2, "name: *a", NEVER, "2:7: the alias *a: write the value out"},
         {2, "*a : x", NEVER, "2:1: the alias *a"},
-        {2, "name: !!str x", NEVER, "2:7: the tag \"tag:yaml.org,2002:str\": a spec has no tags"},
+        {2, "name: !!str x", NEVER, "2:7: the tag \"tag:yaml.org,2002:str\": tags are not taken"},
         {16, "  stop: !list [x]", NEVER, "16:9: the tag \"!list\""},
         {29, "  - !profile {name: x}", NEVER, "29:5: the tag \"!profile\""},
-        {29, "---\nassay: 1", NEVER, "29:1: a second document: a file holds one spec"},
+        {29, "---\nassay: 1", NEVER, "29:1: a second document: a file holds one"},
         {29, "...\nx", FORMAT, "30:1: not YAML: did not find expected <document start>"},
         {29, "...\n---\nx", NEVER, "30:1: a second document"},
         {29, "...", TAKEN},
@@ -346,10 +346,10 @@ static void whole_texts_refused(void **state)
         enum assay_status status;
         const char *message;
     } rows[] = {
-        {NULL, 0, FORMAT, "1:1: the spec is empty"},
-        {"# words\n", 8, FORMAT, "1:1: the spec is empty"},
-        {"assay", 5, FORMAT, "1:1: a spec is a mapping of keys, this is a text"},
-        {"- 1\n", 4, FORMAT, "1:1: a spec is a mapping of keys, this is a list"},
+        {NULL, 0, FORMAT, "1:1: the file is empty"},
+        {"# words\n", 8, FORMAT, "1:1: the file is empty"},
+        {"assay", 5, FORMAT, "1:1: the spec is a mapping of keys, this is a text"},
+        {"- 1\n", 4, FORMAT, "1:1: the spec is a mapping of keys, this is a list"},
         {"{}", 2, FORMAT, "1:1: the first key must be \"assay: 1\", the version of this format"},
         {"name: x\nassay: 1\n", 17, FORMAT,
          "1:1: the first key must be \"assay: 1\", the version of this format; it is \"name\""},

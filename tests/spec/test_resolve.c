@@ -83,7 +83,7 @@ static void places_in_order(void **state)
         struct assay_error err = {0};
         struct assay_spec *spec = spec_of("path: m", "path: b");
         if (rows[i].make) write_file(rows[i].make, "a model");
-        if (assay_spec_resolve(spec, rows[i].spec_path, rows[i].model_dir, &err))
+        if (assay_spec_resolve(spec, rows[i].spec_path, rows[i].model_dir, NULL, &err))
             fail_msg("row %zu: %s", i, err.text);
         assert_string_equal(spec->model.file, rows[i].file);
         assert_string_equal(spec->model.path, "m");
@@ -103,14 +103,15 @@ static void model_directory_is_for_models(void **state)
     write_file("m", "a model");
     write_file("models/b", "a benchmark");
     struct assay_spec *spec = spec_of("path: m", "path: b");
-    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", &err), ASSAY_ENOTFOUND);
+    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err),
+                     ASSAY_ENOTFOUND);
     assert_string_equal(err.text, "jobs/x.yaml: benchmark: no file \"b\"; looked for jobs/b, b");
     assert_null(spec->model.file);
     assert_null(spec->canonical);
     write_file("jobs/data/b", "a benchmark");
     assay_spec_destroy(spec);
     spec = spec_of("path: m", "path: data/b");
-    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", &err), ASSAY_OK);
+    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err), ASSAY_OK);
     assert_string_equal(spec->benchmark.file, "jobs/data/b");
     assay_spec_destroy(spec);
 }
@@ -132,7 +133,7 @@ static void absent_files_are_named(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct assay_error err = {0};
         struct assay_spec *spec = spec_of(rows[i].path, "path: b");
-        assert_int_equal(assay_spec_resolve(spec, rows[i].spec_path, rows[i].model_dir, &err),
+        assert_int_equal(assay_spec_resolve(spec, rows[i].spec_path, rows[i].model_dir, NULL, &err),
                          ASSAY_ENOTFOUND);
         assert_string_equal(err.text, rows[i].message);
         assay_spec_destroy(spec);
@@ -146,15 +147,15 @@ static void other_files_are_refused(void **state)
     write_file("m", "a model");
     write_file("b", "a benchmark");
     struct assay_spec *spec = spec_of("path: m, sha256: " MODEL_SHA, "path: b");
-    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, &err), ASSAY_OK);
+    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, NULL, &err), ASSAY_OK);
     /* The declared digest is checked again, not the one found before. */
     write_file("m", "another model");
-    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, &err), ASSAY_EMISMATCH);
+    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, NULL, &err), ASSAY_EMISMATCH);
     assay_spec_destroy(spec);
 
     write_file("m", "a model");
     spec = spec_of("path: m, sha256: " OTHER_SHA, "path: b");
-    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, &err), ASSAY_EMISMATCH);
+    assert_int_equal(assay_spec_resolve(spec, "x.yaml", NULL, NULL, &err), ASSAY_EMISMATCH);
     assert_string_equal(err.text, "x.yaml: model: m has sha256 " MODEL_SHA
                                   ", but the spec declares " OTHER_SHA);
     assert_null(spec->model.file);
@@ -162,7 +163,7 @@ static void other_files_are_refused(void **state)
     assay_spec_destroy(spec);
 
     spec = spec_of("path: m", "path: b, sha256: " OTHER_SHA);
-    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", NULL, &err), ASSAY_EMISMATCH);
+    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", NULL, NULL, &err), ASSAY_EMISMATCH);
     assert_string_equal(err.text, "jobs/x.yaml: benchmark: b has sha256 " BENCHMARK_SHA
                                   ", but the spec declares " OTHER_SHA);
     assay_spec_destroy(spec);
@@ -174,7 +175,7 @@ static void directory_is_no_model(void **state)
     struct assay_error err = {0};
     write_file("b", "a benchmark");
     struct assay_spec *spec = spec_of("path: models", "path: b");
-    assert_int_not_equal(assay_spec_resolve(spec, "x.yaml", NULL, &err), ASSAY_OK);
+    assert_int_not_equal(assay_spec_resolve(spec, "x.yaml", NULL, NULL, &err), ASSAY_OK);
     assert_non_null(strstr(err.text, "x.yaml: model: models"));
     assay_spec_destroy(spec);
 }
@@ -199,7 +200,7 @@ static void open_puts_the_path_in_front(void **state)
         err.text, "jobs/x.yaml:2:1: unknown key \"nmae\" in the spec; did you mean \"name\"?");
     write_file("jobs/x.yaml", "");
     assert_int_equal(assay_spec_open(&spec, "jobs/x.yaml", &err), ASSAY_EFORMAT);
-    assert_string_equal(err.text, "jobs/x.yaml:1:1: the spec is empty");
+    assert_string_equal(err.text, "jobs/x.yaml:1:1: the file is empty");
     assert_null(spec);
 
     write_file("jobs/x.yaml", "assay: 1\nname: short\nmodel: {path: m}\nbenchmark: {path: b}\n"

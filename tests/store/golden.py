@@ -34,7 +34,7 @@ def canonical():
 
 def circumstances():
     body = struct.pack("<HH", 3, 1) + u32(2) + u64(1_700_000_000_123_456_789)
-    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade())
+    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade() + options())
 
 
 def grade():
@@ -44,13 +44,19 @@ def grade():
     return body + part(b"late")
 
 
+def options():
+    """Three options of 1, 2 and 70000 tokens, the second one greedy; the last one is right."""
+    rows = [(1, 5, 0), (2, 300, 1), (70000, 65536, 0)]
+    return part(b"".join(struct.pack("<IIB", *row) for row in rows)) + u32(2)
+
+
 def process():
     """Rank 3 of 8, the second of 2 on its host; the fields in FORMAT.md's order."""
-    body = struct.pack("<HH", 2, 0)
+    body = struct.pack("<HH", 3, 0)
     body += b"".join(map(u32, [3, 8, 1, 2, 4, 64, 128, 1, 2, 16, 32, 3450]))
     body += b"".join(map(u64, [1_700_000_000_123_456_789, 1 << 36, 1 << 34]))
-    texts = "n7|Pretender 9000|srun|4711|assay 0.1.0|gcc 12|cpu|avx2"
-    texts += "|0-3|0 größer|python3|<topology/>"
+    texts = "n7|Pretender 9000|srun|4711|1 gpu|SLURM_HET_SIZE=2|assay 0.1.0|gcc 12|cpu|avx2|0-3"
+    texts += "|0 größer|python3|<topology/>"
     return part(body + b"".join(part(text.encode()) for text in texts.split("|")))
 
 

@@ -108,6 +108,7 @@ static void check_sample(const struct assay_results *results, const struct assay
     assert_int_equal(results->texts[i][c->text.size], 0);
     const struct assay_grade *grade = &results->grades[i];
     assert_int_equal(grade->outcome, c->grade.outcome);
+    assert_int_equal(grade->flexible.rule, c->grade.flexible.rule);
     assert_int_equal(grade->flexible.start, c->grade.flexible.start);
     assert_int_equal(grade->strict.size, c->grade.strict.size);
     assert_int_equal(grade->flexible_answer.size, 8);
@@ -341,7 +342,7 @@ static void test_schema_table(void **state)
     }
     assert_true(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, count_object, &counts) >= 0);
     assert_int_equal(counts.datasets, ASSAY_COLUMN_COUNT);
-    assert_int_equal(counts.groups, 1 + 12);
+    assert_int_equal(counts.groups, 1 + 13);
     H5O_info_t root;
     assert_true(H5Oget_info(file, &root) >= 0);
     assert_int_equal(root.num_attrs, ASSAY_ATTRIBUTE_COUNT);

@@ -1,7 +1,8 @@
-/* The CPU backend: exact-1 on AVX2, FMA and F16C; on AVX-512; and on AVX-512 with VNNI. Each is a
- * table of its own, and they share what is not worth writing twice. Only files named after an
- * instruction set are compiled for it, and nothing in them runs before missing() has said that the
- * machine has it. A further instruction set is a further set of such files and another table. */
+/* The CPU backend: exact-1 on AVX2, FMA and F16C; on AVX-512; on AVX-512 with VNNI; and in plain C
+ * on any machine. Each is a table of its own, and they share what is not worth writing twice. Only
+ * files named after an instruction set are compiled for it, and nothing in them runs before
+ * missing() has said that the machine has it. A further instruction set is a further set of such
+ * files and another table. */
 #ifndef ASSAY_BACKEND_CPU_H
 #define ASSAY_BACKEND_CPU_H
 
@@ -54,16 +55,22 @@ static inline size_t assay_cpu_group(size_t full, size_t left)
     assay_cpu_kernel assay_##isa##_tile_q4_0, assay_##isa##_tile_q4_1, assay_##isa##_tile_q5_0,    \
         assay_##isa##_tile_q5_1, assay_##isa##_tile_q8_0, assay_##isa##_tile_q4_k,                 \
         assay_##isa##_tile_q5_k, assay_##isa##_tile_q6_k
+uint64_t assay_avx2_peak(uint64_t rounds), assay_avx512_peak(uint64_t rounds),
+    assay_vnni_peak(uint64_t rounds);
 ASSAY_CPU_QUANTISED_KERNELS(avx2);
 ASSAY_CPU_QUANTISED_KERNELS(avx512);
 ASSAY_CPU_QUANTISED_KERNELS(vnni);
+ASSAY_CPU_QUANTISED_KERNELS(portable);
 assay_cpu_kernel assay_avx2_tile_f32, assay_avx2_tile_f16, assay_avx2_tile_bf16;
 assay_cpu_kernel assay_avx512_tile_f32, assay_avx512_tile_f16, assay_avx512_tile_bf16;
+assay_cpu_kernel assay_portable_tile_f32, assay_portable_tile_f16, assay_portable_tile_bf16;
 
 void assay_avx2_quantise(const float *x, size_t count, struct assay_token_block *out,
                          size_t stride);
 void assay_avx512_quantise(const float *x, size_t count, struct assay_token_block *out,
                            size_t stride);
+void assay_portable_quantise(const float *x, size_t count, struct assay_token_block *out,
+                             size_t stride);
 
 /* Run on the whole team, or alone where `count` values are not worth waking it. */
 static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_team_work *work,
@@ -76,12 +83,15 @@ static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_te
     }
 }
 
-enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
+enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa, struct assay_team *team,
                                           struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err);
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix);
 uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
+void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
+                    const struct assay_tensor *tensor, void *to);
 void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
                        const struct assay_operand *operand, float *y);
 

@@ -1,5 +1,6 @@
 /* Matrices as panels, and the product that hands panels to threads. Portable: the arithmetic is in
- * product_*_*.c. Nothing here points into the tensor after matrix_create. */
+ * product_*_*.c. Nothing here points into the tensor
+ * after matrix_create. */
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/panel.h"
@@ -16,31 +17,84 @@ struct assay_matrix {
     bool quantised;
     size_t panel_rows, panel_bytes;
     assay_cpu_kernel *kernel;
-    uint8_t *panels;
+    const uint8_t *panels; /* its own, or what somebody else holds */
+    uint8_t *own;
 };
 
-static enum assay_status make_panels(struct assay_matrix *matrix, const struct assay_tensor *tensor,
-                                     struct assay_error *err)
+static size_t rows_of_panel(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor)
 {
-    size_t count = tensor->rows / matrix->panel_rows + (tensor->rows % matrix->panel_rows != 0);
-    size_t bytes;
-    if (assay_panel_bytes(tensor->dtype, matrix->panel_rows, matrix->elements,
-                          &matrix->panel_bytes) &&
-        assay_multiply(matrix->panel_bytes, count, &bytes)) {
-        matrix->panels = assay_cpu_alloc(bytes);
+    return assay_dtype_block_elements(tensor->dtype) > 1 ? isa->lanes : ASSAY_PANEL_FLOAT_ROWS;
+}
+
+static size_t panels_of(size_t rows, size_t panel_rows)
+{
+    return rows / panel_rows + (rows % panel_rows != 0);
+}
+
+/* UINT64_MAX / 4, more than there is of memory, for what no size_t holds: sums of a few still fit.
+ */
+uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor)
+{
+    size_t rows = rows_of_panel(isa, tensor), bytes = 0, all;
+    if (!assay_panel_bytes(tensor->dtype, rows, assay_block_count(tensor->dtype, tensor->columns),
+                           &bytes) ||
+        !assay_multiply(bytes, panels_of(tensor->rows, rows), &all)) {
+        return UINT64_MAX / 4;
     }
-    if (matrix->panels == NULL) return assay_fail(err, ASSAY_EMEMORY, "tensor %s", tensor->name);
-    for (size_t row = 0; row < tensor->rows; row++) {
-        assay_panel_put(tensor->dtype, matrix->panel_rows, matrix->elements,
-                        matrix->panels + row / matrix->panel_rows * matrix->panel_bytes,
-                        row % matrix->panel_rows, tensor->data + row * tensor->row_bytes);
+    return all;
+}
+
+uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor)
+{
+    return assay_cpu_alloc_bytes(assay_cpu_packed_bytes(isa, tensor)) + sizeof(struct assay_matrix);
+}
+
+struct pack_work {
+    const struct assay_tensor *tensor;
+    size_t panel_rows, panel_bytes, elements;
+    uint8_t *to;
+};
+
+static void pack_panels(void *context, unsigned thread, unsigned threads)
+{
+    const struct pack_work *work = context;
+    const struct assay_tensor *tensor = work->tensor;
+    size_t begin, end;
+    assay_team_share(tensor->rows, work->panel_rows, thread, threads, &begin, &end);
+    for (size_t row = begin; row < end; row++) {
+        assay_panel_put(tensor->dtype, work->panel_rows, work->elements,
+                        work->to + row / work->panel_rows * work->panel_bytes,
+                        row % work->panel_rows, tensor->data + row * tensor->row_bytes);
     }
+}
+
+void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
+                    const struct assay_tensor *tensor, void *to)
+{
+    struct pack_work work = {.tensor = tensor,
+                             .panel_rows = rows_of_panel(isa, tensor),
+                             .elements = assay_block_count(tensor->dtype, tensor->columns),
+                             .to = to};
+    ASSAY_ASSERT(
+        assay_panel_bytes(tensor->dtype, work.panel_rows, work.elements, &work.panel_bytes));
+    assay_team_run(team, pack_panels, &work);
+}
+
+/* Panels of the matrix's own. */
+static enum assay_status make_panels(struct assay_team *team, struct assay_matrix *matrix,
+                                     const struct assay_tensor *tensor, struct assay_error *err)
+{
+    uint64_t bytes = assay_cpu_packed_bytes(matrix->isa, tensor);
+    matrix->own = bytes < SIZE_MAX ? assay_cpu_alloc((size_t)bytes) : NULL;
+    if (matrix->own == NULL) return assay_fail(err, ASSAY_EMEMORY, "tensor %s", tensor->name);
+    assay_cpu_pack(matrix->isa, team, tensor, matrix->own);
+    matrix->panels = matrix->own;
     return ASSAY_OK;
 }
 
-enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
+enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa, struct assay_team *team,
                                           struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err)
 {
     size_t in_block = assay_dtype_block_elements(tensor->dtype);
@@ -55,9 +109,15 @@ enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
     matrix->columns = tensor->columns;
     matrix->elements = assay_block_count(tensor->dtype, tensor->columns);
     matrix->quantised = in_block > 1;
-    matrix->panel_rows = matrix->quantised ? isa->lanes : ASSAY_PANEL_FLOAT_ROWS;
+    matrix->panel_rows = rows_of_panel(isa, tensor);
     matrix->kernel = isa->kernels[tensor->dtype];
-    enum assay_status status = make_panels(matrix, tensor, err);
+    matrix->panels = packed;
+    enum assay_status status = ASSAY_OK;
+    if (!assay_panel_bytes(tensor->dtype, matrix->panel_rows, matrix->elements,
+                           &matrix->panel_bytes)) {
+        status = assay_fail(err, ASSAY_EMEMORY, "tensor %s", tensor->name);
+    }
+    if (!status && packed == NULL) status = make_panels(team, matrix, tensor, err);
     if (status) {
         assay_cpu_matrix_destroy(matrix);
         return status;
@@ -66,22 +126,10 @@ enum assay_status assay_cpu_matrix_create(const struct assay_cpu_isa *isa,
     return ASSAY_OK;
 }
 
-uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor)
-{
-    bool quantised = assay_dtype_block_elements(tensor->dtype) > 1;
-    size_t rows = quantised ? isa->lanes : ASSAY_PANEL_FLOAT_ROWS, bytes = 0;
-    size_t panels = tensor->rows / rows + (tensor->rows % rows != 0);
-    if (!assay_panel_bytes(tensor->dtype, rows, assay_block_count(tensor->dtype, tensor->columns),
-                           &bytes)) {
-        return UINT64_MAX / 4; /* more than there is of memory; sums of a few still fit */
-    }
-    return assay_cpu_alloc_bytes((uint64_t)panels * bytes) + sizeof(struct assay_matrix);
-}
-
 void assay_cpu_matrix_destroy(struct assay_matrix *matrix)
 {
     if (matrix == NULL) return;
-    assay_cpu_free(matrix->panels);
+    assay_cpu_free(matrix->own);
     free(matrix);
 }
 
@@ -148,7 +196,7 @@ void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matri
 {
     enum { SHARE_MACS = 1 << 21 }; /* 13 µs at 160 GMAC/s */
     size_t threads = assay_team_threads(team);
-    size_t panels = matrix->rows / matrix->panel_rows + (matrix->rows % matrix->panel_rows != 0);
+    size_t panels = panels_of(matrix->rows, matrix->panel_rows);
     size_t macs = panels * matrix->panel_rows * matrix->columns * operand->rows;
     size_t shares = (macs / SHARE_MACS / threads + 1) * threads;
     struct product_work work = {matrix, operand, y, panels, shares < panels ? shares : panels, 0};

@@ -209,6 +209,44 @@ ASSAY_INLINE void tile_for(enum assay_dtype dtype, const void *panel, size_t ele
 #undef INSTANCE
 }
 
+#ifdef DOT_SUM /* whose sums are one register */
+/* The inner step alone, on eight accumulators, so that none waits for its own last sum. */
+ASSAY_INLINE uint64_t peak_of(uint64_t rounds)
+{
+    enum { CHAINS = 8, STEPS = 8 };
+    static const struct assay_token_block token = {.q = {1, -1, 2, -2, 1}};
+    struct dot dots[CHAINS];
+    int32_t ones = 0x01010101;
+    integers codes = integers_all(&ones);
+    ASSAY_UNROLL
+    for (size_t t = 0; t < CHAINS; t++) {
+        dots[t] = dot_from(integers_zero());
+        __asm__ volatile("" : "+v"(DOT_SUM(dots[t]))); /* no two chains are known to be the same */
+    }
+    for (uint64_t round = 0; round < rounds; round++) {
+        __asm__ volatile("" : "+v"(codes) : : "memory"); /* the same sums are to be made again */
+        ASSAY_UNROLL
+        for (size_t j = 0; j < STEPS; j++) {
+            ASSAY_UNROLL
+            for (size_t t = 0; t < CHAINS; t++) dot_add(&dots[t], codes, token.q + 4 * j);
+        }
+    }
+    ASSAY_UNROLL
+    for (size_t t = 0; t < CHAINS; t++) {
+        integers sum = DOT_SUM(dots[t]);
+        __asm__ volatile("" : : "v"(sum));
+    }
+    return rounds * CHAINS * STEPS * LANES * 4;
+}
+
+#define ASSAY_QUANTISED_PEAK(isa)                                                                  \
+    uint64_t assay_##isa##_peak(uint64_t rounds)                                                   \
+    {                                                                                              \
+        return peak_of(rounds);                                                                    \
+    }
+#else
+#define ASSAY_QUANTISED_PEAK(isa)
+#endif
 #define ASSAY_QUANTISED_KERNEL(isa, name, dtype)                                                   \
     void assay_##isa##_tile_##name(const void *panel, size_t elements, const void *x,              \
                                    size_t tokens, float *y, size_t stride)                         \
@@ -216,6 +254,7 @@ ASSAY_INLINE void tile_for(enum assay_dtype dtype, const void *panel, size_t ele
         tile_for(ASSAY_DTYPE_##dtype, panel, elements, x, tokens, y, stride);                      \
     }
 #define ASSAY_QUANTISED_KERNELS(isa)                                                               \
+    ASSAY_QUANTISED_PEAK(isa)                                                                      \
     ASSAY_QUANTISED_KERNEL(isa, q4_0, Q4_0)                                                        \
     ASSAY_QUANTISED_KERNEL(isa, q4_1, Q4_1)                                                        \
     ASSAY_QUANTISED_KERNEL(isa, q5_0, Q5_0)                                                        \

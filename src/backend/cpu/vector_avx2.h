@@ -145,6 +145,7 @@ ASSAY_INLINE void dot_add_signed(struct dot *dot, integers codes, const int8_t *
     integers four = _mm256_sign_epi8(dot_four(q), value);
     dot->narrow = _mm256_maddubs_epi16(_mm256_abs_epi8(value), four);
 }
+#define DOT_SUM(dot) (dot).narrow
 ASSAY_INLINE integers dot_value(struct dot dot)
 {
     return dot.wide;

@@ -134,6 +134,7 @@ ASSAY_INLINE void dot_widen(struct dot *dot, unsigned bits, size_t j)
 {
     (void)dot, (void)bits, (void)j; /* sums are 32 bits wide from the start */
 }
+#define DOT_SUM(dot) (dot).wide
 enum { EIGHT_BITS_AS_SIGNED = 0 };
 ASSAY_INLINE void dot_add_signed(struct dot *dot, integers codes, const int8_t *q)
 {
@@ -161,6 +162,7 @@ ASSAY_INLINE void dot_widen(struct dot *dot, unsigned bits, size_t j)
     dot->wide = _mm512_add_epi32(dot->wide, _mm512_madd_epi16(dot->narrow, _mm512_set1_epi16(1)));
     dot->narrow = _mm512_setzero_si512();
 }
+#define DOT_SUM(dot) (dot).narrow
 enum { EIGHT_BITS_AS_SIGNED = 1 };
 ASSAY_INLINE void dot_add_signed(struct dot *dot, integers codes, const int8_t *q)
 {

@@ -45,10 +45,11 @@ static float step(enum assay_dtype dtype, const uint8_t *row, const struct input
     return fmaf(assay_ref_weight(dtype, row, e), in->x[e], acc);
 }
 
-enum assay_status assay_ref_matrix_create(struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+enum assay_status assay_ref_matrix_create(struct assay_team *team, struct assay_matrix **out,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err)
 {
+    (void)team, (void)packed; /* no form of its own */
     size_t elements = assay_dtype_block_elements(tensor->dtype);
     if (tensor->columns % elements != 0) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "tensor %s: %zu columns are no multiple of %zu",

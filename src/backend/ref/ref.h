@@ -6,8 +6,8 @@
 
 #include "backend/backend.h"
 
-enum assay_status assay_ref_matrix_create(struct assay_matrix **out,
-                                          const struct assay_tensor *tensor,
+enum assay_status assay_ref_matrix_create(struct assay_team *team, struct assay_matrix **out,
+                                          const struct assay_tensor *tensor, const void *packed,
                                           struct assay_error *err);
 void assay_ref_matrix_destroy(struct assay_matrix *matrix);
 uint64_t assay_ref_matrix_bytes(const struct assay_tensor *tensor);

@@ -1,0 +1,349 @@
+"""A real Slurm, started here (slurm_lab.py). `slurm.py ASSAY PART [FULL]`, PART one of
+
+jobs      one partition, two partitions in one world, and jobs put back into the queue by the time
+          limit, by a preemption and by scontrol: each ends with the digest of an undisturbed run.
+failures  SIGKILL of a rank inside the job, and where it can be had (root) the crash of a node:
+          nothing acknowledged is lost, nothing is there twice, the same digest.
+refusals  each a message, an exit code, and nothing submitted.
+
+FULL takes the quickstart's own job.
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from harness import ASSAY, ROOT, assay, digest_of, model_dir, scratch, write_job
+from slurm_lab import Lab, can_have_spaces, skip_unless_possible, wait_until
+
+ONE = "  - {name: cpu-a, nodes: 2, tasks_per_node: 1}\n"
+TWO = ONE + "  - {name: cpu-b, nodes: 1, tasks_per_node: 2}\n"
+FULL = "full" in sys.argv[3:]
+
+
+def journal_samples(path):
+    """Sample → canonical bytes, by FORMAT.md 5; and how many frames of samples there are."""
+    import struct
+    import zlib
+
+    found, count = {}, 0
+    for file in pathlib.Path(path).glob("rank-*.log"):
+        data, at = file.read_bytes(), 84
+        while at + 20 <= len(data):
+            magic, size, sequence, crc = struct.unpack_from("<IIQI", data, at)
+            payload = data[at + 20 : at + 20 + size]
+            if magic != 0x4C4E4A41 or len(payload) < size:
+                break
+            if zlib.crc32(struct.pack("<Q", sequence) + payload) != crc:
+                break
+            at += 20 + size
+            if payload[0] == 1:
+                index, length = struct.unpack_from("<QI", payload, 1)
+                found[index] = payload[9 : 13 + length]
+                count += 1
+    return found, count
+
+
+class Job:
+    """A job of `assay slurm` in a lab."""
+
+    def __init__(self, lab, folder, spec, name, partitions=ONE, minutes=10, lead=30, extra=""):
+        self.lab = lab
+        self.results = pathlib.Path(folder) / f"{name}.h5"
+        self.log = pathlib.Path(f"{self.results}.log")
+        self.journal = pathlib.Path(f"{self.results}.journal")
+        self.site = pathlib.Path(folder) / f"{name}.site.yaml"
+        self.site.write_text(
+            f"site: 1\nname: lab\nminutes: {minutes}\nsignal_lead: {lead}\nbatch: 4\n{extra}"
+            f"partitions:\n{partitions}"
+        )
+        self.command = ["slurm", spec, "--site", self.site, "--model-dir", model_dir()]
+        self.command += ["--output", self.results]
+
+    def submit(self):
+        done = assay(*self.command, "--json", env=self.lab.env, check=0)
+        self.number = json.loads(done.stdout)["job"]
+        return self
+
+    def status(self):
+        done = assay("slurm", "status", self.results, "--json", env=self.lab.env, check=0)
+        return json.loads(done.stdout)
+
+    def wait_for_samples(self, least=8):
+        wait_until(lambda: f"job {self.number} has no samples:\n{self.told()}",
+                   lambda: len(journal_samples(self.journal)[0]) >= least, 180, 0.05)
+
+    def told(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def finish(self, want, what, restarts=None, seconds=400):
+        def over():
+            state = self.lab.state(self.number)
+            if state in ("FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"):
+                sys.exit(f"{what}: job {self.number} is {state}\n{self.told()}")
+            return state == "COMPLETED"
+
+        began = time.monotonic()
+        wait_until(f"{what}: job {self.number} is not done", over, seconds, 0.5)
+        digest = digest_of(self.results)
+        count = self.lab.restarts(self.number)
+        print(f"{what:34} {digest[:16]}…  {count} restarts, {time.monotonic() - began:.0f} s",
+              flush=True)
+        if digest != want:
+            sys.exit(f"{what}: the digest is {digest}, undisturbed {want}\n{self.told()}")
+        if restarts is not None and count < restarts:
+            sys.exit(f"{what}: {count} restarts, at least {restarts} were expected\n{self.told()}")
+        state = self.status()
+        if not state["finished"] or state["state"] != "COMPLETED":
+            sys.exit(f"{what}: status says {state}")
+
+
+def small(folder, items=12, replicates=8):
+    if FULL:
+        return ROOT / "jobs" / "quickstart.yaml"
+    return write_job(folder, items=items, replicates=replicates)
+
+
+def alone(folder, spec):
+    results = f"{folder}/alone.h5"
+    assay("run", spec, "--model-dir", model_dir(), "--output", results, "--quiet", check=0)
+    return digest_of(results)
+
+
+def processes_of(results):
+    import h5py
+
+    with h5py.File(results) as file:
+        group = file["processes"]
+        return {name: group[name].asstr()[:].tolist() if group[name].dtype == object
+                else group[name][:].tolist() for name in group}
+
+
+def check_log(text):
+    """Plain progress lines, and no terminal's escapes."""
+    lines = [line for line in text.splitlines() if re.match(r"20\d\d-\S+Z \d+/\d+ samples", line)]
+    if not lines or "\033" in text or "\r" in text:
+        sys.exit(f"the log has no plain lines of progress:\n{text}")
+
+
+def jobs(folder):
+    spec = small(folder)
+    want = alone(folder, spec)
+    print(f"{'undisturbed, one rank':34} {want[:16]}…", flush=True)
+    with Lab(f"{folder}/lab") as lab:
+        job = Job(lab, folder, spec, "one").submit()
+        job.finish(want, "one partition, 2 nodes", 0)
+        check_log(job.told())
+        job = Job(lab, folder, spec, "het", TWO).submit()
+        job.finish(want, "two partitions, 3 nodes, one world", 0)
+        told = processes_of(job.results)
+        if set(told["ranks"]) != {4} or set(told["launcher"]) != {"srun"}:
+            sys.exit(f"the processes of the heterogeneous job: {told}")
+        if not set(told["component"]) <= {"0 cpu-a", "1 cpu-b"} or not all(
+            "SLURM_JOB_PARTITION_HET_GROUP_1=cpu-b\n" in text for text in told["variables"]
+        ):
+            sys.exit(f"components {told['component']}, variables {told['variables']}")
+        requeued(lab, folder, spec, want)
+        preempted(lab, folder, spec, want)
+        timed_out(lab, folder, spec, want)
+        capped(lab, folder, spec, want)
+
+
+def requeued(lab, folder, spec, want):
+    """By hand; and each partition mix goes on with the journal of another."""
+    job = Job(lab, folder, spec, "requeue", TWO).submit()
+    job.wait_for_samples()
+    lab.run("scontrol", "requeue", job.number)
+    job.finish(want, "scontrol requeue, two partitions", 1)
+    job = Job(lab, folder, spec, "mix", TWO).submit()
+    job.wait_for_samples()
+    assay("slurm", "cancel", job.results, env=lab.env, check=0)
+    wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 60)
+    kept = len(journal_samples(job.journal)[0])
+    job = Job(lab, folder, spec, "mix", ONE).submit()
+    job.finish(want, "cancelled, then another partition", 0)
+    if not re.search(r"resumed; (\d+) samples", job.told()) or kept < 8:
+        sys.exit(f"it did not resume from {kept} samples:\n{job.told()}")
+
+
+def preempted(lab, folder, spec, want):
+    job = Job(lab, folder, spec, "preempt").submit()
+    job.wait_for_samples()
+    script = pathlib.Path(folder, "urgent.sh")
+    script.write_text("#!/bin/sh\nsleep 3\n")
+    lab.run("sbatch", "--partition=urgent", "--nodes=4", "--exclusive", "-o", "/dev/null", script)
+    wait_until("it is not preempted", lambda: lab.restarts(job.number) >= 1, 60)
+    job.finish(want, "preempted", 1)
+
+
+def timed_out(lab, folder, spec, want):
+    """A job that needs more than its minute: the warning comes up to a minute early, so that every
+    run is a short one."""
+    job = Job(lab, folder, spec, "time", minutes=1, lead=50).submit()
+    job.finish(want, "time limit of a minute")
+
+
+def capped(lab, folder, spec, want):
+    """No restart is left: the job ends with 85; the partial results are reported meanwhile."""
+    job = Job(lab, folder, spec, "capped", extra="restarts: 0\n").submit()
+    job.wait_for_samples()
+    partial = json.loads(assay("report", job.results, "--json", "--bootstrap", "0", check=0).stdout)
+    if not partial["partial"] or not 8 <= partial["samples_done"] < partial["samples_total"]:
+        sys.exit(f"the report of a run in progress: {partial}")
+    lab.run("scancel", "--batch", "--signal=USR1", job.number)
+    wait_until("it does not end", lambda: lab.state(job.number) == "FAILED", 60)
+    if "0 restarts were the last" not in job.told() or "samples are kept" not in job.told():
+        sys.exit(f"the cap was not told:\n{job.told()}")
+    kept, count = journal_samples(job.journal)
+    if len(kept) != count or len(kept) < partial["samples_done"]:
+        sys.exit(f"{len(kept)} samples are kept, {count} frames")
+    job.submit().finish(want, "no restart left, submitted again", 0)
+
+
+def ranks_in(lab, node=None):
+    """Processes of the program below this lab's slurmd."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "comm").read_text().strip() != ASSAY.name[:15]:
+                continue
+            env = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"SLURM_CONF={lab.env['SLURM_CONF']}".encode() in env.split(b"\0"):
+            if node is None or f"SLURMD_NODENAME={node}".encode() in env.split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+def kill_ranks(lab, folder, spec, want, rounds):
+    rng = random.Random(20261125)
+    job = Job(lab, folder, spec, "kill", TWO).submit()
+    for round_number in range(rounds):
+        before = len(journal_samples(job.journal)[0])
+        wait_until("no rank runs", lambda: len(ranks_in(lab)) == 4 or job.results.exists(), 120)
+        job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
+        wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 120, 0.05)
+        time.sleep(rng.uniform(0, 0.5))
+        kept = journal_samples(job.journal)[0]
+        if job.results.exists():
+            break
+        os.kill(rng.choice(ranks_in(lab)), signal.SIGKILL)
+        wait_until("the others go on", lambda: not ranks_in(lab), 60)
+        now, count = journal_samples(job.journal)
+        if set(kept) - set(now) or count != len(now):
+            sys.exit(f"round {round_number}: {len(set(kept) - set(now))} samples are lost, "
+                     f"{count - len(now)} are there twice")
+    job.finish(want, f"SIGKILL of {rounds} ranks", 1)
+
+
+def crash_node(folder, spec, want):
+    with Lab(f"{folder}/spaces", spaces=True) as lab:
+        job = Job(lab, folder, spec, "crash", "  - {name: urgent, nodes: 3, tasks_per_node: 1}\n")
+        job.submit().wait_for_samples()
+        kept = journal_samples(job.journal)[0]
+        # Not the first: its crash takes the batch shell along, which is another row.
+        node = lab.run("squeue", "-h", "-j", job.number, "-o", "%N")
+        print(f"crash of a node of {node}", flush=True)
+        lab.crash("n2" if len(kept) % 2 else "n1")
+        job.finish(want, "crash of a whole node", 1)
+
+
+def failures(folder):
+    spec = small(folder)
+    want = alone(folder, spec)
+    with Lab(f"{folder}/lab") as lab:
+        kill_ranks(lab, folder, spec, want, 30 if FULL else 3)
+    if can_have_spaces():
+        crash_node(folder, spec, want)
+    else:
+        print("the crash of a node needs root and network namespaces: left out")
+
+
+def must_refuse(lab, what, job, text, code, *more):
+    done = assay(*job.command, *more, env=lab.env, check=code)
+    if text not in done.stderr or done.stderr.count("assay: ") != 1:
+        sys.exit(f"{what}: \"{text}\" was expected\n{done.stderr}")
+    if lab.run("squeue", "-h", "-t", "all", "-o", "%i") != "":
+        sys.exit(f"{what}: a job was submitted")
+    print(f"{what}: {done.stderr.strip()}", flush=True)
+
+
+def refusals(folder):
+    spec = write_job(folder, items=4, replicates=2)
+    with Lab(f"{folder}/lab", memory=400) as lab:
+        rows = (
+            ("no such partition", "  - {name: cpu-x}\n", "partition \"cpu-x\" does not exist here; "
+             "did you mean \"cpu-", 3, ""),
+            ("too many nodes", "  - {name: cpu-a, nodes: 3}\n", "has 2 nodes, nodes is 3", 3, ""),
+            ("no memory", "  - {name: cpu-a, tasks_per_node: 4}\n", "its share of a node's memory "
+             "is 100 MiB", 4, ""),
+            ("too many cores", "  - {name: cpu-a, cores_per_task: 64}\n", "", 1, ""),
+            ("a wrong key", ONE, "unknown key \"acount\" in the site file; did you mean \"acc", 3,
+             "acount: x\n"),
+        )
+        for number, (what, partitions, text, code, extra) in enumerate(rows):
+            job = Job(lab, folder, spec, f"no{number}", partitions, extra=extra)
+            must_refuse(lab, what, job, text, code)
+        job = Job(lab, folder, spec, "no")
+        must_refuse(lab, "no calibration", job, "No such file", 3, "--calibration", "/none.json")
+        must_refuse(lab, "no results folder", job, "/none", 3, "--output", "/none/x.h5")
+        done = assay("slurm", "status", f"{folder}/never.h5", env=lab.env, check=3)
+        print(f"no ticket: {done.stderr.strip()}")
+        dry_run(lab, folder, spec)
+        refused_inside(lab, folder, spec)
+
+
+def dry_run(lab, folder, spec):
+    calibration = pathlib.Path(folder, "bench.json")
+    calibration.write_text(json.dumps({
+        "threads": 1, "isa": "avx2", "prefill_tokens_per_s": 100,
+        "decode_tokens_per_s": {"1": 1, "64": 10}}))
+    job = Job(lab, folder, spec, "dry", TWO.replace("tasks_per_node: 2", "tasks_per_node: 1"))
+    done = assay(*job.command, "--dry-run", "--json", "--calibration", calibration, env=lab.env,
+                 check=0)
+    plan = json.loads(done.stdout)
+    hours = (plan["prompt_tokens"] / 100 + plan["output_tokens_max"] / 10) / 3600
+    if abs(plan["hours"] - hours / 3) > 1e-9 or plan["job"] is not None:
+        sys.exit(f"the hours of the dry run: {plan['hours']}, not {hours / 3}")
+    if "to start at" not in plan["answer"] or "#SBATCH hetjob" not in plan["script"]:
+        sys.exit(f"the dry run: {plan}")
+    if [part["ranks"] for part in plan["partitions"]] != [2, 1]:
+        sys.exit(f"the partitions of the dry run: {plan['partitions']}")
+    text = assay(*job.command, "--dry-run", env=lab.env, check=0).stdout
+    if "hours    not known" not in text or "cpu-b" not in text:
+        sys.exit(text)
+    if job.results.with_name("dry.h5.sbatch").exists():
+        sys.exit("the dry run left a script")
+
+
+def refused_inside(lab, folder, spec):
+    """What only the compute nodes can know ends the job with a message and no restart."""
+    file = pathlib.Path(folder, "file")
+    file.write_text("")
+    for what, extra, partitions, text in (
+        ("scratch", f"scratch: {file}\n", ONE, f"--scratch {file} cannot be written"),
+        ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
+    ):
+        job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
+        wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 90)
+        if text not in job.told() or lab.restarts(job.number) != 0 or job.results.exists():
+            sys.exit(f"{what}: \"{text}\" was expected\n{job.told()}")
+        print(f"{what}: {job.told().splitlines()[0]}", flush=True)
+
+
+def main():
+    skip_unless_possible()
+    parts = {"jobs": jobs, "failures": failures, "refusals": refusals}
+    with scratch() as folder:
+        parts[sys.argv[2]](folder)
+
+
+if __name__ == "__main__":
+    main()
