@@ -233,7 +233,7 @@ static int compare_places(const void *a, const void *b)
     return memcmp(x->digest.bytes, y->digest.bytes, ASSAY_DIGEST_BYTES);
 }
 
-/* The order in which options are shown: FORMAT.md 11. */
+/* The order in which options are shown: FORMAT.md 12. */
 static enum assay_status make_order(struct row *row, struct assay_error *err)
 {
     struct assay_item *item = row->item;

@@ -166,7 +166,7 @@ static struct pool find_pool(const struct assay_benchmark *benchmark, const stru
 }
 
 /* The candidate that the j-th look for this item falls on: the first 8 bytes of a digest, reduced
- * to the pool (FORMAT.md 11). */
+ * to the pool (FORMAT.md 12). */
 static size_t look(const struct assay_item *item, uint32_t j, size_t count)
 {
     struct assay_sha256 state;

@@ -135,8 +135,10 @@ static enum assay_status make_plan(struct assay_job *job, const struct assay_ass
 /* Nothing is drawn for kind choice: another profile or replicate would be the same numbers. */
 static enum assay_status check_kind(const struct assay_spec *spec, struct assay_error *err)
 {
-    if (spec->definition.kind != ASSAY_KIND_CHOICE) return ASSAY_OK;
-    if (spec->profile_count == 1 && spec->replicates == 1) return ASSAY_OK;
+    enum assay_kind kind = spec->definition.kind;
+    if (kind != ASSAY_KIND_CHOICE || (spec->profile_count == 1 && spec->replicates == 1)) {
+        return ASSAY_OK;
+    }
     return assay_fail(err, ASSAY_EVALUE,
                       "%s: the benchmark is of kind choice: its options are scored and nothing is "
                       "drawn, so that every replicate and profile would be the same; the spec has "

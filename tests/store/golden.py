@@ -52,7 +52,7 @@ def options():
 
 def process():
     """Rank 3 of 8, the second of 2 on its host; the fields in FORMAT.md's order."""
-    body = struct.pack("<HH", 2, 0)
+    body = struct.pack("<HH", 3, 0)
     body += b"".join(map(u32, [3, 8, 1, 2, 4, 64, 128, 1, 2, 16, 32, 3450]))
     body += b"".join(map(u64, [1_700_000_000_123_456_789, 1 << 36, 1 << 34]))
     texts = "n7|Pretender 9000|srun|4711|1 gpu|SLURM_HET_SIZE=2|assay 0.1.0|gcc 12|cpu|avx2|0-3"
