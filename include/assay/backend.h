@@ -7,8 +7,8 @@
 struct assay_backend; /* a const table of operations: src/backend/backend.h */
 
 /* Find "ref", "cpu" or "auto" (the fastest that runs here). ENOTFOUND lists the names; EUNSUPPORTED
- * says what is missing. The environment variable ASSAY_ISA (vnni, avx512, avx2) holds the CPU to
- * that instruction set: it is taken or refused, whatever else the machine has. */
+ * says what is missing. The environment variable ASSAY_ISA (vnni, avx512, avx2, portable) holds the
+ * CPU to that instruction set: it is taken or refused, whatever else the machine has. */
 ASSAY_MUST_CHECK enum assay_status assay_backend_find(const struct assay_backend **out,
                                                       const char *name, struct assay_error *err);
 const char *assay_backend_name(const struct assay_backend *backend); /* "cpu" */

@@ -154,6 +154,7 @@ enum { ASSAY_WEIGHT_BLOCK = 256 };
 extern const struct assay_backend assay_backend_vnni;
 extern const struct assay_backend assay_backend_avx512;
 extern const struct assay_backend assay_backend_avx2;
+extern const struct assay_backend assay_backend_portable;
 extern const struct assay_backend assay_backend_ref;
 /* The i-th of them, whether it runs here or not; NULL after the last. */
 const struct assay_backend *assay_backend_at(unsigned i);

@@ -8,10 +8,8 @@
 #include <string.h>
 
 static const struct assay_backend *const backends[] = {
-    &assay_backend_vnni,
-    &assay_backend_avx512,
-    &assay_backend_avx2,
-    &assay_backend_ref,
+    &assay_backend_vnni,     &assay_backend_avx512, &assay_backend_avx2,
+    &assay_backend_portable, &assay_backend_ref,
 };
 
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
@@ -56,7 +54,8 @@ static enum assay_status find_isa(const struct assay_backend **out, const char *
     if (reason != NULL) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "ASSAY_ISA=%s: this machine %s", isa, reason);
     }
-    return assay_fail(err, ASSAY_ENOTFOUND, "ASSAY_ISA=%s: there are vnni, avx512, avx2", isa);
+    return assay_fail(err, ASSAY_ENOTFOUND, "ASSAY_ISA=%s: there are vnni, avx512, avx2, portable",
+                      isa);
 }
 
 enum assay_status assay_backend_find(const struct assay_backend **out, const char *name,

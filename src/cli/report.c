@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/partial.h"
+#include "cli/tally.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
@@ -146,6 +147,20 @@ static struct assay_json *strata_json(const struct assay_results *results,
     return NULL;
 }
 
+/* How outputs ended, and what the flexible rules would have said. */
+static bool set_outcomes(struct assay_json *object, const struct assay_results *results)
+{
+    struct assay_tally tally = assay_tally_of(results);
+    struct assay_json *made = assay_json_new_object();
+    bool ok = made;
+    for (unsigned o = 0; ok && o < ASSAY_OUTCOME_COUNT; o++) {
+        ok = set_integer(made, assay_outcome_name((enum assay_outcome)o), tally.outcomes[o]);
+    }
+    return assay_json_set(object, "outcomes", made) && ok &&
+           set_integer(object, "no_answer", tally.no_answer) &&
+           set_integer(object, "flexible_correct", tally.flexible_correct);
+}
+
 static bool set_head(struct assay_json *object, const struct assay_results *results)
 {
     return set_text(object, "results", results->path) &&
@@ -175,6 +190,7 @@ enum assay_status assay_report_json(struct assay_json **out, const struct assay_
     bool ok = object && set_head(object, results) &&
               set_integer(object, "confidence_percent", ASSAY_CONFIDENCE_PERCENT) &&
               set_estimate(object, &estimates->all, &estimates->options) &&
+              set_outcomes(object, results) &&
               assay_json_set(object, "profiles", profiles_json(results, estimates)) &&
               assay_json_set(object, "strata", strata_json(results, estimates));
     if (ok) {
@@ -226,13 +242,37 @@ enum assay_status assay_report_emit(struct assay_json *take, struct assay_error 
     return status;
 }
 
+/* null unless the benchmark's outputs are programs; a value is null where it cannot be known. */
+static struct assay_json *pass_json(const struct assay_results *results,
+                                    const struct assay_scores *scores)
+{
+    if (!assay_tally_has_programs(results)) return assay_json_new_null();
+    struct assay_json *object = assay_json_new_object();
+    for (const uint32_t *k = assay_tally_ks; *k && *k <= results->replicates; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", *k);
+        set_real(object, name, assay_pass_at(scores, *k).value);
+    }
+    return object;
+}
+
 static enum assay_status report(const struct assay_results *results, bool json,
+                                const struct assay_scores *scores,
                                 const struct assay_estimates *estimates, struct assay_error *err)
 {
     struct assay_json *object;
-    if (!json) return assay_report_print(results, estimates, err);
+    if (!json) {
+        enum assay_status status = assay_report_print(results, estimates, err);
+        if (!status) assay_tally_print_pass(results, scores);
+        return status;
+    }
     enum assay_status status = assay_report_json(&object, results, estimates, err);
-    return status ? status : assay_report_emit(object, err);
+    if (status) return status;
+    if (assay_json_set(object, "pass_at_k", pass_json(results, scores))) {
+        return assay_report_emit(object, err);
+    }
+    assay_json_destroy(object);
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the report");
 }
 
 enum assay_status assay_report_file_with(const char *path, bool json,
@@ -246,7 +286,7 @@ enum assay_status assay_report_file_with(const char *path, bool json,
     if (status) return status;
     status = assay_scores_create(&scores, results, err);
     if (!status) status = assay_estimate_create(&estimates, scores, options, err);
-    if (!status) status = report(results, json, estimates, err);
+    if (!status) status = report(results, json, scores, estimates, err);
     assay_estimate_destroy(estimates);
     assay_scores_destroy(scores);
     assay_results_close(results);

@@ -1,9 +1,9 @@
-/* In place of the CPU backend's tables where the compiler's target is not x86-64. */
+/* In place of x86.c's tables where the compiler's target is not x86-64. */
 #include "backend/backend.h"
 
 static const char *absent_missing(void)
 {
-    return "is no x86-64: its kernels were not built";
+    return "is no x86-64: these kernels were not built";
 }
 
 #define ABSENT(which)                                                                              \

@@ -1,7 +1,8 @@
-/* The CPU backend: exact-1 on AVX2, FMA and F16C; on AVX-512; and on AVX-512 with VNNI. Each is a
- * table of its own, and they share what is not worth writing twice. Only files named after an
- * instruction set are compiled for it, and nothing in them runs before missing() has said that the
- * machine has it. A further instruction set is a further set of such files and another table. */
+/* The CPU backend: exact-1 on AVX2, FMA and F16C; on AVX-512; on AVX-512 with VNNI; and in plain C
+ * on any machine. Each is a table of its own, and they share what is not worth writing twice. Only
+ * files named after an instruction set are compiled for it, and nothing in them runs before
+ * missing() has said that the machine has it. A further instruction set is a further set of such
+ * files and another table. */
 #ifndef ASSAY_BACKEND_CPU_H
 #define ASSAY_BACKEND_CPU_H
 
@@ -59,13 +60,17 @@ uint64_t assay_avx2_peak(uint64_t rounds), assay_avx512_peak(uint64_t rounds),
 ASSAY_CPU_QUANTISED_KERNELS(avx2);
 ASSAY_CPU_QUANTISED_KERNELS(avx512);
 ASSAY_CPU_QUANTISED_KERNELS(vnni);
+ASSAY_CPU_QUANTISED_KERNELS(portable);
 assay_cpu_kernel assay_avx2_tile_f32, assay_avx2_tile_f16, assay_avx2_tile_bf16;
 assay_cpu_kernel assay_avx512_tile_f32, assay_avx512_tile_f16, assay_avx512_tile_bf16;
+assay_cpu_kernel assay_portable_tile_f32, assay_portable_tile_f16, assay_portable_tile_bf16;
 
 void assay_avx2_quantise(const float *x, size_t count, struct assay_token_block *out,
                          size_t stride);
 void assay_avx512_quantise(const float *x, size_t count, struct assay_token_block *out,
                            size_t stride);
+void assay_portable_quantise(const float *x, size_t count, struct assay_token_block *out,
+                             size_t stride);
 
 /* Run on the whole team, or alone where `count` values are not worth waking it. */
 static inline void assay_cpu_run(struct assay_team *team, size_t count, assay_team_work *work,

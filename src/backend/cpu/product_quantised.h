@@ -209,6 +209,7 @@ ASSAY_INLINE void tile_for(enum assay_dtype dtype, const void *panel, size_t ele
 #undef INSTANCE
 }
 
+#ifdef DOT_SUM /* whose sums are one register */
 /* The inner step alone, on eight accumulators, so that none waits for its own last sum. */
 ASSAY_INLINE uint64_t peak_of(uint64_t rounds)
 {
@@ -243,6 +244,9 @@ ASSAY_INLINE uint64_t peak_of(uint64_t rounds)
     {                                                                                              \
         return peak_of(rounds);                                                                    \
     }
+#else
+#define ASSAY_QUANTISED_PEAK(isa)
+#endif
 #define ASSAY_QUANTISED_KERNEL(isa, name, dtype)                                                   \
     void assay_##isa##_tile_##name(const void *panel, size_t elements, const void *x,              \
                                    size_t tokens, float *y, size_t stride)                         \
