@@ -14,6 +14,9 @@ say "digests over 20 items, 160 samples by the judge"
 python3 tests/integration/digests.py build/assay 20
 say "20 000 samples replayed, 200 of them by the judge; AUDIT_ITEMS=N for fewer"
 build/venv/bin/python3 tests/integration/audit_campaign.py build/assay "${AUDIT_ITEMS:-246}"
+say "the quickstart's job in a real Slurm: requeued, preempted, timed out, 30 kills, a node lost"
+build/venv/bin/python3 tests/integration/slurm.py build/assay jobs full
+build/venv/bin/python3 tests/integration/slurm.py build/assay failures full
 say "fuzzing"
 [ -f build/fuzz/build.ninja ] ||
     CC=clang-14 cmake -G Ninja -S . -B build/fuzz -DASSAY_PRESET=dev -DASSAY_LIBFUZZER=ON

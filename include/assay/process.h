@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-    ASSAY_PROCESS_TEXT_BYTES_MAX = 1024,
+    ASSAY_PROCESS_TEXT_BYTES_MAX = 4096,
     ASSAY_PROCESS_TOPOLOGY_BYTES_MAX = 1 << 22,
     ASSAY_PROCESSES_MAX = 1 << 22
 };
@@ -28,11 +28,14 @@ struct assay_process {
     const char *cpu;           /* model name */
     const char *launcher;      /* "none", "mpirun", "srun" … */
     const char *job;           /* the batch system's number of the job */
+    const char *component;     /* of a heterogeneous job: "1 gpu", number and partition */
+    const char *variables;     /* of the batch system: NAME=VALUE lines */
     const char *engine;        /* program and version */
     const char *build;         /* compiler and preset that made it */
     const char *backend, *isa; /* what computed */
     const char *processors;    /* processing units it was bound to, "0-3" */
     const char *memory_nodes;  /* NUMA nodes its memory was bound to */
+    const char *grader;        /* kind code: interpreter, version, what held its programs */
     const char *topology;      /* hwloc's XML of the host */
 };
 

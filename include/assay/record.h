@@ -6,6 +6,7 @@
 #include "assay/digest.h"
 #include "assay/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,20 @@ enum {
     ASSAY_SCORE_ONE = 1000000 /* score 1 in millionths */
 };
 
+/* What an output was, whatever its verdict. */
+#define ASSAY_OUTCOME_LIST(X)                                                                      \
+    X(COMPLETE, 0, "complete")                                                                     \
+    X(UNCLOSED_THOUGHT, 1, "unclosed-thought")                                                     \
+    X(UNCLOSED_FENCE, 2, "unclosed-fence")                                                         \
+    X(CUT_OFF, 3, "cut-off") X(NONFINITE, 4, "nonfinite")
+enum assay_outcome {
+#define ASSAY_OUTCOME_ROW(name, id, text) ASSAY_OUTCOME_##name = id,
+    ASSAY_OUTCOME_LIST(ASSAY_OUTCOME_ROW)
+#undef ASSAY_OUTCOME_ROW
+        ASSAY_OUTCOME_COUNT
+};
+const char *assay_outcome_name(enum assay_outcome outcome); /* NULL if there is none */
+
 /* Bytes that somebody else owns. */
 struct assay_span {
     const char *data;
@@ -72,6 +87,35 @@ struct assay_record {
     const float *log_probs; /* token_count natural logarithms, FORMAT.md 1.11 */
 };
 
+enum { ASSAY_NO_RULE = 255, ASSAY_NO_RUN = 255, ASSAY_RUN_DETAIL_BYTES_MAX = 256 };
+/* Where a rule found an answer. */
+struct assay_found {
+    uint8_t rule;         /* of the spec's, from 0; ASSAY_NO_RULE: none matched */
+    uint32_t start, size; /* bytes of the text (with U+FFFD for what is not UTF-8) */
+};
+/* How an output came to its verdict: what the record does not say. */
+struct assay_grade {
+    uint8_t outcome;          /* enum assay_outcome */
+    uint8_t flexible_verdict; /* enum assay_verdict: by the rules behind the first */
+    struct assay_found strict, flexible;
+    struct assay_span flexible_answer;
+    /* Kind code: what the sandbox said (assay/sandbox.h); all zero but ASSAY_NO_RUN otherwise. */
+    uint8_t run; /* enum assay_sandbox_verdict, or ASSAY_NO_RUN */
+    bool run_retried;
+    uint64_t run_cpu_ns, run_wall_ns, run_peak_bytes;
+    struct assay_span run_detail; /* UTF-8: the exception; not to be trusted */
+};
+
+/* Kind choice: one option of an item, as it was scored. */
+struct assay_option_part {
+    uint32_t tokens, bytes; /* bytes: of its text, without the white space in front */
+    bool greedy;            /* each of its tokens was the likeliest */
+};
+enum { ASSAY_OPTION_BYTES = 9, ASSAY_OPTIONS_MAX = 64 /* of an item */ };
+/* Their encoding, ASSAY_OPTION_BYTES each. */
+void assay_option_put(uint8_t *to, const struct assay_option_part *option);
+struct assay_option_part assay_option_get(struct assay_span options, size_t index);
+
 struct assay_circumstances {
     bool prompt_shared; /* the prompt's keys and values came from an earlier sample */
     uint32_t attempts;
@@ -80,6 +124,9 @@ struct assay_circumstances {
     uint64_t start_ns;      /* since the Unix epoch */
     uint64_t duration_ns;   /* wall time from its first pass to its last */
     struct assay_span text; /* detokenised output, before the stop string */
+    struct assay_grade grade;
+    struct assay_span options; /* kind choice: assay_option_put of each; else empty */
+    uint32_t gold;             /* kind choice: the right one */
 };
 
 struct assay_bytes;

@@ -86,6 +86,7 @@ struct assay_run_facts {
     const char *host;            /* of the merge */
     const char *const *item_ids; /* plan->item_count each of these … */
     const char *const *item_topics;
+    const char *const *item_clusters;
     const uint32_t *item_positions; /* in the benchmark */
     const uint32_t *item_strata;    /* index into stratum_names */
     const uint32_t *item_prompt_tokens;
@@ -106,15 +107,18 @@ struct assay_results {
     const char *path;
     uint32_t schema_version;
     uint8_t arithmetic; /* enum assay_arithmetic, of all records */
-    const char *spec_name, *spec_canonical, *spec_source, *model_name, *engine, *host, *created;
+    const char *spec_name, *spec_canonical, *spec_source, *model_name; /* … */
+    const char *spec_definition; /* the benchmark's definition (YAML), or "" */
+    const char *engine, *host, *created;
     const char *backend, *isa; /* of the processes; several are joined by "+" */
     const char *site;          /* a public key as hex, "" for a run of one's own */
     const char *chain, *task, *round, *round_seed; /* of a network's assignment, or "" */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
-        model_digest, benchmark_digest;
+        model_digest, benchmark_digest, data_digest,
+        examples_digest; /* the last 0 if there are none */
     uint32_t item_count, profile_count, stratum_count, replicates, sets;
     uint64_t sample_count, token_count;
-    const char *const *item_ids, *const *item_topics, *const *stratum_names;
+    const char *const *item_ids, *const *item_topics, *const *item_clusters, *const *stratum_names;
     const uint32_t *item_positions; /* in the benchmark */
     const uint32_t *item_strata, *item_prompt_tokens;
     const struct assay_digest *item_prompt_digests;
@@ -135,6 +139,12 @@ struct assay_results {
     const uint64_t *start_ns, *duration_ns;
     const struct assay_process *processes;
     uint32_t process_count;
+    const struct assay_grade *grades; /* sample_count */
+    /* Kind choice: sample i has options option_offset[i] … option_offset[i + 1] − 1. */
+    const uint64_t *option_offset; /* sample_count + 1 */
+    const uint64_t *text_offset;   /* sample_count + 1; differences are the texts' bytes */
+    const uint32_t *option_tokens, *option_bytes, *gold;
+    const uint8_t *option_greedy;
 };
 
 /* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the

@@ -11,6 +11,14 @@
 
 #include <signal.h>
 
+/* Kind choice: item i has options first[i] … first[i + 1] − 1; option o has tokens[offset[o]] up to
+ * offset[o + 1], and lengths[o] bytes of text without the white space in front. */
+struct assay_job_options {
+    uint32_t *first;  /* items + 1 */
+    uint64_t *offset; /* options + 1 */
+    uint32_t *tokens, *lengths;
+};
+
 /* A spec with everything it names opened and checked: what a run needs before it computes. */
 struct assay_job {
     struct assay_spec *spec;
@@ -24,8 +32,9 @@ struct assay_job {
     size_t *prompt_offset;                /* items + 1 */
     uint32_t *prompt_counts;              /* items: tokens of each prompt */
     struct assay_digest *prompt_digests;  /* items */
+    struct assay_job_options options;     /* of kind choice; else all NULL */
     struct assay_file_check *model_check; /* the model's digest, or NULL: see assay_job_confirm */
-    uint32_t context;     /* longest prompt + max_tokens, in tokens; at most the model's */
+    uint32_t context;     /* longest prompt and output, in tokens; at most the model's */
     char *benchmark_path; /* where a reopened job's lies, if a folder was named */
 };
 

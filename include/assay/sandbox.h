@@ -8,9 +8,10 @@
  * sees the interpreter's folders read-only, a few devices and a private tmpfs at /tmp, nothing
  * else. Form `landlock` (where the kernel refuses namespaces): Landlock allows the same folders and
  * a scratch folder of its own; names and sizes of other files can be seen there, their contents
- * not; that is a degradation, and `layers` says so. In both: no new privileges, no capability,
- * seccomp with a list of allowed calls (no socket, no exec, no signal to others, no new machine
- * code), rlimits, and limits watched from outside. What was forked dies with the program;
+ * not; that is a degradation (as is a scratch that only the limit of
+ * files bounds, on the host's /tmp), and `degradation` says so. In both: no new privileges, no
+ * capability, seccomp with a list of allowed calls (no socket, no exec, no signal to others, no new
+ * machine code), rlimits, and limits watched from outside. What was forked dies with the program;
  * everything dies with the pool's process.
  *
  * What a pass means. "The interpreter's own control flow came back from the program's last line."

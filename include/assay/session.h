@@ -45,6 +45,11 @@ struct assay_request {
 };
 struct assay_sample_request {
     uint64_t tag;
+    /* A forced sample: it has these forced_count tokens, nothing is drawn, and what comes out is
+     * how probable each was. Profile, max_tokens and stops do not matter to it. 0: a sample is
+     * drawn. */
+    const uint32_t *forced;
+    size_t forced_count;
     const struct assay_profile *profile; /* alive as long as the session */
     uint32_t replicates, sets, replicate;
     struct assay_digest group_key;
@@ -57,8 +62,10 @@ struct assay_sample {
     struct assay_digest cell_key;
     const uint32_t *tokens;
     const float *log_probs;
+    const uint8_t
+        *greedy; /* of a forced sample: 1 where temperature 0 would have taken the token */
     size_t token_count;
-    struct assay_span text; /* before the ending token or stop string */
+    struct assay_span text; /* before the ending token or stop string; empty if forced */
     bool prompt_shared;
     uint32_t batch_rows;
     uint64_t start_ns, duration_ns;
@@ -104,8 +111,10 @@ void assay_session_close(struct assay_session *session); /* NULL is fine */
 /* Whether another request would be taken now. The session wants enough waiting samples to refill
  * every row that frees. */
 bool assay_session_wants(const struct assay_session *session);
-/* EVALUE when the prompt fills the context. An output that fills the rest before its max_tokens
- * ends as ASSAY_FINISH_CONTEXT. */
+/* EVALUE when the prompt, or prompt and forced tokens, do not fit the context. An output that fills
+ * the rest before its max_tokens ends as ASSAY_FINISH_CONTEXT. A forced sample ends as
+ * ASSAY_FINISH_END behind its last token, or as ASSAY_FINISH_NONFINITE before the first token that
+ * has no probability. */
 ASSAY_MUST_CHECK enum assay_status assay_session_submit(struct assay_session *session,
                                                         const struct assay_request *request,
                                                         struct assay_error *err);

@@ -60,8 +60,87 @@ enum assay_kv {
 #undef ASSAY_KV_ROW
 };
 
+/* What a benchmark asks of a model. */
+#define ASSAY_KIND_LIST(X)                                                                         \
+    X(MATCH, "match")   /* an output in which an answer is found and compared */                   \
+    X(CHOICE, "choice") /* the options' log-likelihoods; nothing is generated */                   \
+    X(LETTER, "letter") /* an output that names the letter of an option */                         \
+    X(CODE, "code")     /* an output that is a program, run against a test */
+/* How an answer is compared with those accepted: FORMAT.md 3.2. */
+#define ASSAY_SCORER_LIST(X) X(TEXT, "text") X(EXACT, "exact") X(NUMBER, "number")
+/* Kind choice: the option with the largest log-likelihood, or the largest per byte. */
+#define ASSAY_CHOICE_SCORE_LIST(X) X(ACC, "acc") X(ACC_NORM, "acc_norm")
+#define ASSAY_TAKE_LIST(X) X(FIRST, "first") X(LAST, "last")
+#define ASSAY_THINKING_LIST(X) X(STRIP, "strip") X(KEEP, "keep")
+#define ASSAY_ORDER_LIST(X) X(DATA, "data") X(HASH, "hash")
+#define ASSAY_DATA_FORMAT_LIST(X) X(AUTO, "auto") X(JSONL, "jsonl") X(CSV, "csv")
+#define ASSAY_CLEAN_LIST(X) X(NONE, "none") X(WIKIHOW, "wikihow")
+#define ASSAY_CHOOSE_LIST(X) X(FIRST, "first") X(HASH, "hash")
+#define ASSAY_SAME_LIST(X) X(NONE, "none") X(TOPIC, "topic")
+
+#define ASSAY_ENUM_KIND(name, text) ASSAY_KIND_##name,
+#define ASSAY_ENUM_SCORER(name, text) ASSAY_SCORER_##name,
+#define ASSAY_ENUM_CHOICE_SCORE(name, text) ASSAY_SCORE_##name,
+#define ASSAY_ENUM_TAKE(name, text) ASSAY_TAKE_##name,
+#define ASSAY_ENUM_THINKING(name, text) ASSAY_THINKING_##name,
+#define ASSAY_ENUM_ORDER(name, text) ASSAY_ORDER_##name,
+#define ASSAY_ENUM_DATA_FORMAT(name, text) ASSAY_DATA_FORMAT_##name,
+#define ASSAY_ENUM_CLEAN(name, text) ASSAY_CLEAN_##name,
+#define ASSAY_ENUM_CHOOSE(name, text) ASSAY_CHOOSE_##name,
+#define ASSAY_ENUM_SAME(name, text) ASSAY_SAME_##name,
+enum assay_kind { ASSAY_KIND_LIST(ASSAY_ENUM_KIND) ASSAY_KIND_COUNT };
+enum assay_scorer { ASSAY_SCORER_LIST(ASSAY_ENUM_SCORER) ASSAY_SCORER_COUNT };
+enum assay_choice_score { ASSAY_CHOICE_SCORE_LIST(ASSAY_ENUM_CHOICE_SCORE) ASSAY_SCORE_COUNT };
+enum assay_take { ASSAY_TAKE_LIST(ASSAY_ENUM_TAKE) ASSAY_TAKE_COUNT };
+enum assay_thinking { ASSAY_THINKING_LIST(ASSAY_ENUM_THINKING) ASSAY_THINKING_COUNT };
+enum assay_order { ASSAY_ORDER_LIST(ASSAY_ENUM_ORDER) ASSAY_ORDER_COUNT };
+enum assay_data_format { ASSAY_DATA_FORMAT_LIST(ASSAY_ENUM_DATA_FORMAT) ASSAY_DATA_FORMAT_COUNT };
+enum assay_clean { ASSAY_CLEAN_LIST(ASSAY_ENUM_CLEAN) ASSAY_CLEAN_COUNT };
+enum assay_choose { ASSAY_CHOOSE_LIST(ASSAY_ENUM_CHOOSE) ASSAY_CHOOSE_COUNT };
+enum assay_same { ASSAY_SAME_LIST(ASSAY_ENUM_SAME) ASSAY_SAME_COUNT };
+const char *assay_kind_name(enum assay_kind kind);
+const char *assay_scorer_name(enum assay_scorer scorer);
+
+/* One way to find the answer in an output. The first rule of a spec is the strict one, whose
+ * verdict is the record's; those behind it are tried in order for the flexible verdict. */
+struct assay_rule {
+    const char *name;    /* [a-z0-9._-]{1,32} */
+    const char *pattern; /* PCRE2 with one capture group */
+    enum assay_take take;
+};
+
+/* A file that a spec or its benchmark's definition names. */
+struct assay_named_file {
+    const char *path;           /* as written; NULL: there is none */
+    const char *file;           /* where it was found; NULL before assay_spec_resolve */
+    struct assay_digest sha256; /* valid after resolve; before it only if sha256_declared */
+    bool sha256_declared;
+};
+
+/* What a benchmark's definition says and a spec cannot: where the data are and what their fields
+ * mean. All zero for a benchmark that is JSON lines alone. */
+struct assay_definition {
+    const char *text; /* the YAML; NULL: there is no definition */
+    const char *name, *version, *description, *licence, *source, *canary;
+    enum assay_kind kind;
+    enum assay_data_format format;
+    enum assay_clean clean;
+    const char *const *columns; /* names for a CSV that has no header; column_count */
+    size_t column_count;
+    struct { /* paths in an item ("choices.text"), NULL where there is none */
+        const char *id, *question, *answer, *answer_pattern, *labels, *gold, *topic, *stratum,
+            *cluster, *test, *entry_point;
+        const char *const *choices; /* one list, or one field for each option: choice_count */
+        size_t choice_count;
+    } fields;
+    uint32_t example_count;
+    enum assay_choose example_choose;
+    enum assay_same example_same;
+};
+
 enum {
     ASSAY_SPEC_PROFILES_MAX = 64,
+    ASSAY_SPEC_RULES_MAX = 8,
     ASSAY_SPEC_STOPS_MAX = 16,
     ASSAY_SPEC_REPLICATES_MAX = 65536,
     ASSAY_SPEC_TOKENS_MAX = 65536,
@@ -71,15 +150,24 @@ enum {
 struct assay_spec {
     const char *name;        /* [a-z0-9._-]{1,64}; names the default results file */
     const char *description; /* "" if absent; not part of the digest */
-    struct {
-        const char *path;           /* as written */
-        const char *file;           /* where it was found; NULL before assay_spec_resolve */
-        struct assay_digest sha256; /* valid after resolve; before it only if sha256_declared */
-        bool sha256_declared;
-    } model, benchmark;
-    const char *system;  /* system message; "" leaves the template's default */
-    const char *prompt;  /* user message with one or more {field}, for instance "{question}" */
-    const char *extract; /* PCRE2 pattern with one capture group, applied to the output text */
+    /* benchmark: a definition (.yaml, .yml), or JSON lines, which are then the data too. examples:
+     * solved ones for few-shot prompts, path NULL for the data themselves. */
+    struct assay_named_file model, benchmark, data, examples;
+    struct assay_definition definition;
+    const char *overrides; /* keys that stand in the spec and in the definition, or "" */
+    const char *system;    /* system message; "" leaves the template's default */
+    const char *opening;   /* in front of the examples and the question, with {fields}; "" */
+    const char *prompt;    /* user message with one or more {field}, for instance "{question}" */
+    const char
+        *example_answer;   /* what stands behind a solved example; "": as `option` or " {answer}" */
+    const char *option;    /* kind choice: what is scored behind the prompt, " {choice}" */
+    const char *separator; /* between examples */
+    enum assay_order order;         /* in which options are shown */
+    const struct assay_rule *rules; /* rule_count ≥ 1 */
+    size_t rule_count;
+    enum assay_scorer scorer;
+    enum assay_choice_score choice_score;
+    enum assay_thinking thinking;
     enum assay_chat chat;
     const char *const *stops; /* stop_count stop strings, none empty */
     size_t stop_count;
@@ -103,6 +191,17 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_parse(struct assay_spec **out, con
 ASSAY_MUST_CHECK enum assay_status assay_spec_open(struct assay_spec **out, const char *path,
                                                    struct assay_error *err);
 
+/* Whether the benchmark is a definition: what it says is then missing until assay_spec_define. */
+bool assay_spec_has_definition(const struct assay_spec *spec);
+/* Take the benchmark's definition (YAML, its file's name for errors). The keys `prompt`, `answer`
+ * and `max_tokens` are the spec's own; where the spec has them not, they are the definition's. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_define(struct assay_spec *spec, const char *path,
+                                                     const char *text, size_t size,
+                                                     struct assay_error *err);
+/* A definition without a job, to look at: a spec with no model, profiles or seed; the definition at
+ * `path`, its data and examples found and digested. */
+ASSAY_MUST_CHECK enum assay_status
+assay_spec_open_definition(struct assay_spec **out, const char *path, struct assay_error *err);
 struct assay_file_check; /* crypto/file_check.h */
 
 /* Find the model and the benchmark file (as given if absolute; else beside the spec file
@@ -115,6 +214,10 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
                                                       const char *spec_path, const char *model_dir,
                                                       struct assay_file_check **model_check,
                                                       struct assay_error *err);
+/* Only the benchmark: its definition, data and examples. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec,
+                                                                const char *spec_path,
+                                                                struct assay_error *err);
 /* The step of resolve that needs no files: canonical text and digest from the values and the two
  * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_seal(struct assay_spec *spec,

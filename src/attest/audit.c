@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "run/choice.h"
+#include "run/grader.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,7 +20,8 @@ struct assay_audit {
     const struct assay_job *job;
     struct assay_session *session;
     struct assay_audit_options options;
-    struct assay_bytes answer; /* scratch */
+    struct assay_judgement judgement; /* scratch */
+    struct assay_grader *grader;      /* NULL unless outputs are programs */
 };
 
 /* One call of assay_audit_check. requests[] are the leaves that must be replayed; leaf_of[] maps
@@ -249,27 +252,29 @@ static enum assay_status grade(struct work *work, struct assay_audit_verdict *ou
 {
     const struct assay_job *job = work->audit->job;
     const struct assay_record *record = &leaf->record;
-    struct assay_bytes *answer = &work->audit->answer;
     struct assay_cell cell = assay_plan_cell(&job->plan, leaf->index);
-    struct assay_judgement found;
+    struct assay_judgement *judgement = &work->audit->judgement;
     char claimed[80], given[80];
-    assay_bytes_clear(answer);
+    enum assay_finish finish = (enum assay_finish)record->finish;
+    struct assay_grader *grader = work->audit->grader;
     enum assay_status status =
-        assay_benchmark_judge(job->benchmark, cell.item_index, text,
-                              (enum assay_finish)record->finish, answer, &found, work->err);
+        grader ? assay_grader_judge(grader, cell.item_index, text, finish, judgement, work->err)
+               : assay_benchmark_judge(job->benchmark, cell.item_index, text, finish, judgement,
+                                       work->err);
     if (status) return status;
-    const char *data = answer->data ? (const char *)answer->data : "";
+    const struct assay_span *answer = &judgement->answer;
+    const char *data = answer->data;
     if (answer->size != record->answer.size ||
         memcmp(data, record->answer.data, answer->size) != 0) {
         fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the text gives %s",
               assay_text_quote(claimed, sizeof claimed, record->answer.data, record->answer.size),
               assay_text_quote(given, sizeof given, data, answer->size));
-    } else if (found.verdict != (enum assay_verdict)record->verdict ||
-               found.score_micro != record->score_micro) {
+    } else if (judgement->verdict != (enum assay_verdict)record->verdict ||
+               judgement->score_micro != record->score_micro) {
         fault(out, ASSAY_FAULT_GRADE,
               "it claims \"%s\", score %" PRIu32 " millionths; grading gives \"%s\", %" PRIu32,
               assay_verdict_name((enum assay_verdict)record->verdict), record->score_micro,
-              assay_verdict_name(found.verdict), found.score_micro);
+              assay_verdict_name(judgement->verdict), judgement->score_micro);
     }
     return ASSAY_OK;
 }
@@ -288,6 +293,125 @@ static void visit(void *context, size_t request, size_t sample, const struct ass
     if (work->audit->options.progress) {
         work->audit->options.progress(work->audit->options.context);
     }
+}
+
+/* --- kind choice: options are scored again, there is nothing that could have been drawn */
+
+/* The first token that is not the option's, or whose log-probability is another. */
+static void compare_choice(const struct work *work, struct assay_audit_verdict *out,
+                           const struct assay_record *claimed,
+                           const struct assay_choice_result *found)
+{
+    char is[48], should[48];
+    size_t shorter =
+        claimed->token_count < found->token_count ? claimed->token_count : found->token_count;
+    out->has_position = true;
+    for (out->position = 0; out->position < shorter; out->position++) {
+        size_t i = out->position;
+        if (claimed->tokens[i] != found->tokens[i]) {
+            fault(out, ASSAY_FAULT_TOKEN,
+                  "at position %zu it claims token %" PRIu32 " %s, but the options have %" PRIu32
+                  " %s there",
+                  i, claimed->tokens[i], piece_of(work, claimed->tokens[i], is, sizeof is),
+                  found->tokens[i], piece_of(work, found->tokens[i], should, sizeof should));
+            return;
+        }
+        if (memcmp(&claimed->log_probs[i], &found->log_probs[i], sizeof(float)) != 0) {
+            fault(out, ASSAY_FAULT_LOG_PROB, "at position %zu it claims %.9g, the model gives %.9g",
+                  i, (double)claimed->log_probs[i], (double)found->log_probs[i]);
+            return;
+        }
+    }
+    if (claimed->token_count != found->token_count || claimed->finish != (uint8_t)found->finish) {
+        fault(out, ASSAY_FAULT_FINISH,
+              "it claims %zu tokens and to end by \"%s\"; scoring gives %zu and \"%s\"",
+              claimed->token_count, assay_finish_name((enum assay_finish)claimed->finish),
+              found->token_count, assay_finish_name(found->finish));
+    } else if (claimed->answer.size != strlen(found->answer) ||
+               memcmp(claimed->answer.data, found->answer, claimed->answer.size) != 0) {
+        fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the options give \"%s\"",
+              assay_text_quote(is, sizeof is, claimed->answer.data, claimed->answer.size),
+              found->answer);
+    } else if (claimed->verdict != (uint8_t)found->verdict ||
+               claimed->score_micro != found->score_micro) {
+        fault(out, ASSAY_FAULT_GRADE,
+              "it claims \"%s\", score %" PRIu32 " millionths; grading gives \"%s\", %" PRIu32,
+              assay_verdict_name((enum assay_verdict)claimed->verdict), claimed->score_micro,
+              assay_verdict_name(found->verdict), found->score_micro);
+    }
+}
+
+/* An item was scored: so much for every leaf that is of it (somebody may have opened one twice). */
+static void compare_leaves(struct work *work, uint64_t index,
+                           const struct assay_choice_result *found)
+{
+    for (size_t i = 0; i < work->sample_count; i++) {
+        size_t leaf = work->leaf_of[i];
+        if (work->leaves[leaf].index != index) continue;
+        compare_choice(work, &work->verdicts[leaf], &work->leaves[leaf].record, found);
+        if (work->audit->options.progress) {
+            work->audit->options.progress(work->audit->options.context);
+        }
+    }
+}
+
+static enum assay_status take_choices(struct work *work, struct assay_choice_table *table)
+{
+    const struct assay_job *job = work->audit->job;
+    struct assay_session *session = work->audit->session;
+    struct assay_sample sample;
+    enum assay_status status = assay_session_step(session, work->err);
+    while (!status && assay_session_take(session, &sample)) {
+        struct assay_choice_item *item;
+        status = assay_choice_take(table, job, &sample, &item, work->err);
+        if (status || !item) continue;
+        const struct assay_choice_result found = assay_choice_result(job, item);
+        compare_leaves(work, item->sample, &found);
+        assay_choice_drop(table, item);
+    }
+    return status;
+}
+
+static bool is_repeated(const struct work *work, size_t sample)
+{
+    for (size_t i = 0; i < sample; i++) {
+        if (work->leaves[work->leaf_of[i]].index == work->leaves[work->leaf_of[sample]].index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum assay_status submit_choice(struct work *work, size_t sample)
+{
+    const struct assay_job *job = work->audit->job;
+    struct assay_sample_request options[ASSAY_OPTIONS_MAX];
+    uint64_t index = work->leaves[work->leaf_of[sample]].index;
+    uint32_t item = assay_plan_cell(&job->plan, index).item_index;
+    if (is_repeated(work, sample)) return ASSAY_OK;
+    const struct assay_request request = {.prompt = job->prompt_tokens + job->prompt_offset[item],
+                                          .prompt_count = job->prompt_counts[item],
+                                          .max_tokens = 1,
+                                          .sample_count =
+                                              assay_choice_requests(job, index, item, options),
+                                          .samples = options};
+    return assay_session_submit(work->audit->session, &request, work->err);
+}
+
+static enum assay_status score_choices(struct work *work)
+{
+    struct assay_session *session = work->audit->session;
+    struct assay_choice_table table = {0};
+    enum assay_status status = ASSAY_OK;
+    size_t begun = 0;
+    while (!status && (begun < work->sample_count || !assay_session_idle(session))) {
+        while (!status && begun < work->sample_count && assay_session_wants(session)) {
+            status = submit_choice(work, begun++);
+        }
+        if (!status) status = take_choices(work, &table);
+    }
+    assay_choice_table_fini(&table);
+    return status;
 }
 
 /* --- open, check, close */
@@ -313,8 +437,10 @@ enum assay_status assay_audit_check(struct assay_audit *audit,
         work.claims = claims;
         work.leaf_of = leaf_of;
         sort_out(&work, count);
-        status = assay_session_replay(audit->session, work.requests, work.request_count, visit,
-                                      &work, err);
+        status = assay_job_is_choice(audit->job)
+                     ? score_choices(&work)
+                     : assay_session_replay(audit->session, work.requests, work.request_count,
+                                            visit, &work, err);
         if (!status) status = work.status;
     } else {
         status = assay_fail(err, ASSAY_EMEMORY, "no memory to audit %zu records", count);
@@ -335,8 +461,14 @@ enum assay_status assay_audit_open(struct assay_audit **out, const struct assay_
     audit->job = job;
     audit->options = *options;
     audit->options.session.context = job->context;
-    enum assay_status status =
-        assay_session_open(&audit->session, job->model, &audit->options.session, err);
+    enum assay_status status = ASSAY_OK;
+    if (job->spec->definition.kind ==
+        ASSAY_KIND_CODE) { /* it forks: before the session's threads */
+        status = assay_grader_open(&audit->grader, job->benchmark, err);
+    }
+    if (!status) {
+        status = assay_session_open(&audit->session, job->model, &audit->options.session, err);
+    }
     if (status) {
         assay_audit_close(audit);
         return status;
@@ -349,7 +481,8 @@ void assay_audit_close(struct assay_audit *audit)
 {
     if (!audit) return;
     assay_session_close(audit->session);
-    assay_bytes_fini(&audit->answer);
+    assay_judgement_fini(&audit->judgement);
+    assay_grader_close(audit->grader);
     free(audit);
 }
 

@@ -118,6 +118,13 @@ const struct assay_json *assay_json_member(const struct assay_json *object, cons
     return as(json_object_get(of(object), name));
 }
 
+const char *assay_json_member_name(const struct assay_json *object, size_t index)
+{
+    void *at = json_object_iter((json_t *)(uintptr_t)of(object));
+    while (at && index-- > 0) at = json_object_iter_next((json_t *)(uintptr_t)of(object), at);
+    return at ? json_object_iter_key(at) : NULL;
+}
+
 size_t assay_json_count(const struct assay_json *array_or_object)
 {
     const json_t *json = of(array_or_object);

@@ -33,6 +33,8 @@ enum assay_json_type assay_json_type(const struct assay_json *json);
 const char *assay_json_type_name(enum assay_json_type type); /* "an object" */
 const struct assay_json *assay_json_member(const struct assay_json *object,
                                            const char *name); /* or NULL */
+const char *assay_json_member_name(const struct assay_json *object,
+                                   size_t index); /* NULL past the last one */
 size_t assay_json_count(const struct assay_json *array_or_object);
 const struct assay_json *assay_json_element(const struct assay_json *array, size_t index);
 const char *

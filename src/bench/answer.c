@@ -27,8 +27,8 @@ static size_t strippable_at_end(const char *text, size_t size)
     return size >= 3 && strippable(text + size - 3, 3) == 3 ? 3 : 0;
 }
 
-enum assay_status assay_answer_normalise(const char *text, size_t size, struct assay_bytes *out,
-                                         struct assay_error *err)
+static enum assay_status normalise_text(const char *text, size_t size, struct assay_bytes *out,
+                                        struct assay_error *err)
 {
     size_t cut;
     while ((cut = strippable(text, size)) > 0) {
@@ -44,6 +44,23 @@ enum assay_status assay_answer_normalise(const char *text, size_t size, struct a
         if (byte >= 'A' && byte <= 'Z') out->data[i] = (uint8_t)(byte + ('a' - 'A'));
     }
     return ASSAY_OK;
+}
+
+enum assay_status assay_answer_normalise(enum assay_scorer scorer, const char *text, size_t size,
+                                         struct assay_bytes *out, bool *valid,
+                                         struct assay_error *err)
+{
+    size_t start = out->size;
+    enum assay_status status;
+    if (scorer == ASSAY_SCORER_NUMBER) return assay_number_normalise(text, size, out, valid, err);
+    if (scorer == ASSAY_SCORER_EXACT) {
+        assay_text_trim(&text, &size);
+        status = assay_bytes_append(out, text, size, err);
+    } else {
+        status = normalise_text(text, size, out, err);
+    }
+    *valid = out->size > start;
+    return status;
 }
 
 enum assay_status assay_answer_utf8(const char *text, size_t size, struct assay_bytes *out,

@@ -1,246 +1,171 @@
-/* Items: JSON lines to a checked table. */
+/* Items: the rows of a data file to a checked table. */
 #include "bench/benchmark.h"
 
-#include "base/bytes.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/regex.h"
-#include "base/text.h"
+#include "bench/data.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_id(const char *text)
-{
-    size_t length = strlen(text);
-    return length > 0 && length <= ASSAY_RECORD_NAME_BYTES_MAX &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-") ==
-               length;
-}
 
 static enum assay_status out_of_memory(struct assay_error *err)
 {
     return assay_fail(err, ASSAY_EMEMORY, "no memory for the benchmark's items");
 }
 
-/* An optional text field, `absent` where it is not there. */
-static enum assay_status read_text(struct assay_benchmark *benchmark, const struct assay_json *item,
-                                   const char *name, const char *absent, const char **out,
-                                   struct assay_error *err)
+static enum assay_status grow(struct assay_bench_table *table, struct assay_error *err)
 {
-    const struct assay_json *value = assay_json_member(item, name);
-    const char *text = value ? assay_json_text(value) : absent;
-    if (!text && value) {
-        return assay_fail(err, ASSAY_EFORMAT, "field \"%s\" must be a text, not %s", name,
-                          assay_json_type_name(assay_json_type(value)));
-    }
-    if (!text) return assay_fail(err, ASSAY_EFORMAT, "the item has no field \"%s\"", name);
-    *out = assay_arena_text(&benchmark->arena, text, strlen(text));
-    return *out ? ASSAY_OK : out_of_memory(err);
-}
-
-static enum assay_status read_answer(struct assay_benchmark *benchmark,
-                                     const struct assay_json *value, const char **out,
-                                     struct assay_error *err)
-{
-    struct assay_bytes normal = {0};
-    const char *text = assay_json_text(value);
-    if (!text) {
-        return assay_fail(err, ASSAY_EFORMAT, "an accepted answer must be a text, not %s",
-                          assay_json_type_name(assay_json_type(value)));
-    }
-    enum assay_status status = assay_answer_normalise(text, strlen(text), &normal, err);
-    if (!status && normal.size == 0) {
-        char quoted[80];
-        status = assay_fail(err, ASSAY_EFORMAT, "the accepted answer %s is empty once normalised",
-                            assay_text_quote(quoted, sizeof quoted, text, strlen(text)));
-    }
-    if (!status) {
-        *out = assay_arena_text(&benchmark->arena, (const char *)normal.data, normal.size);
-        if (!*out) status = out_of_memory(err);
-    }
-    assay_bytes_fini(&normal);
-    return status;
-}
-
-/* "accept": a list of texts; or "answer": one text. */
-static enum assay_status read_accept(struct assay_benchmark *benchmark,
-                                     const struct assay_json *item, struct assay_item *out,
-                                     struct assay_error *err)
-{
-    const struct assay_json *list = assay_json_member(item, "accept");
-    const struct assay_json *one = list ? NULL : assay_json_member(item, "answer");
-    if (!list && !one) {
-        return assay_fail(err, ASSAY_EFORMAT, "the item has no field \"accept\" (or \"answer\")");
-    }
-    if (list && assay_json_type(list) != ASSAY_JSON_ARRAY) {
-        return assay_fail(err, ASSAY_EFORMAT, "field \"accept\" must be a list of texts, not %s",
-                          assay_json_type_name(assay_json_type(list)));
-    }
-    size_t count = list ? assay_json_count(list) : 1;
-    if (count == 0 || count > ASSAY_ITEM_ACCEPT_MAX) {
-        return assay_fail(err, ASSAY_EVALUE,
-                          "field \"accept\" has %zu answers: 1 to %d are allowed", count,
-                          ASSAY_ITEM_ACCEPT_MAX);
-    }
-    const char **accept = assay_arena_take(&benchmark->arena, count, sizeof *accept);
-    if (!accept) return out_of_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        const struct assay_json *value = list ? assay_json_element(list, i) : one;
-        enum assay_status status = read_answer(benchmark, value, &accept[i], err);
-        if (status) return status;
-    }
-    out->accept = accept;
-    out->accept_count = count;
-    return ASSAY_OK;
-}
-
-/* The stratum's index, made on first appearance. */
-static enum assay_status find_stratum(struct assay_benchmark *benchmark, const char *name,
-                                      uint32_t *out, struct assay_error *err)
-{
-    for (uint32_t i = 0; i < benchmark->stratum_count; i++) {
-        if (strcmp(benchmark->strata[i], name) == 0) {
-            *out = i;
-            return ASSAY_OK;
-        }
-    }
-    if (benchmark->stratum_count == ASSAY_STRATA_MAX) {
-        return assay_fail(err, ASSAY_EVALUE, "stratum \"%.40s\" is one more than %d", name,
-                          ASSAY_STRATA_MAX);
-    }
-    benchmark->strata[benchmark->stratum_count] = name;
-    *out = benchmark->stratum_count++;
-    return ASSAY_OK;
-}
-
-static enum assay_status check_id(const char *id, struct assay_error *err)
-{
-    char quoted[80];
-    if (!is_id(id)) {
-        return assay_fail(
-            err, ASSAY_EVALUE, "id %s: 1 to %d letters, digits and . _ / - are allowed",
-            assay_text_quote(quoted, sizeof quoted, id, strlen(id)), ASSAY_RECORD_NAME_BYTES_MAX);
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_status read_item(struct assay_benchmark *benchmark, const struct assay_json *json,
-                                   const struct assay_spec *spec, struct assay_bench_item *out,
-                                   struct assay_error *err)
-{
-    struct assay_bytes prompt = {0};
-    struct assay_item *item = &out->public;
-    if (assay_json_type(json) != ASSAY_JSON_OBJECT) {
-        return assay_fail(err, ASSAY_EFORMAT, "an item must be an object, not %s",
-                          assay_json_type_name(assay_json_type(json)));
-    }
-    enum assay_status status = read_text(benchmark, json, "id", NULL, &item->id, err);
-    if (!status) status = check_id(item->id, err);
-    if (status) return status;
-    status = read_text(benchmark, json, "topic", "", &item->topic, err);
-    if (!status) status = read_text(benchmark, json, "stratum", "all", &item->stratum, err);
-    if (!status) status = find_stratum(benchmark, item->stratum, &out->stratum, err);
-    if (!status) status = read_accept(benchmark, json, item, err);
-    if (!status) status = assay_prompt_fill(spec->prompt, json, &prompt, err);
-    if (!status) {
-        out->prompt = assay_arena_text(&benchmark->arena, (const char *)prompt.data, prompt.size);
-        if (!out->prompt) status = out_of_memory(err);
-    }
-    assay_bytes_fini(&prompt);
-    return assay_while(err, status, "item \"%s\"", item->id);
-}
-
-static enum assay_status grow(struct assay_benchmark *benchmark, struct assay_error *err)
-{
-    if (benchmark->item_count < benchmark->item_capacity) return ASSAY_OK;
-    if (benchmark->item_count >= ASSAY_BENCHMARK_ITEMS_MAX) {
+    if (table->count < table->capacity) return ASSAY_OK;
+    if (table->count >= ASSAY_BENCHMARK_ITEMS_MAX) {
         return assay_fail(err, ASSAY_EVALUE, "there are more than %d items",
                           ASSAY_BENCHMARK_ITEMS_MAX);
     }
-    size_t capacity = benchmark->item_capacity ? 2 * benchmark->item_capacity : 64;
+    size_t capacity = table->capacity ? 2 * table->capacity : 64;
     size_t bytes;
-    if (!assay_multiply(capacity, sizeof *benchmark->items, &bytes)) return out_of_memory(err);
-    struct assay_bench_item *items = realloc(benchmark->items, bytes);
+    if (!assay_multiply(capacity, sizeof *table->items, &bytes)) return out_of_memory(err);
+    struct assay_bench_item *items = realloc(table->items, bytes);
     if (!items) return out_of_memory(err);
-    benchmark->items = items;
-    benchmark->item_capacity = capacity;
+    table->items = items;
+    table->capacity = capacity;
     return ASSAY_OK;
 }
 
-static enum assay_status parse_line(struct assay_benchmark *benchmark, const char *line,
-                                    size_t size, const struct assay_spec *spec,
-                                    struct assay_error *err)
+struct reading {
+    struct assay_benchmark *benchmark;
+    struct assay_bench_table *table;
+};
+
+static enum assay_status read_row(void *context, const struct assay_json *row, size_t line,
+                                  struct assay_error *err)
 {
-    struct assay_json *json = NULL;
-    if (size > ASSAY_ITEM_BYTES_MAX) {
-        return assay_fail(err, ASSAY_EVALUE, "the line has %zu bytes: at most %d are allowed", size,
-                          ASSAY_ITEM_BYTES_MAX);
-    }
-    enum assay_status status = grow(benchmark, err);
-    if (!status) status = assay_json_parse(&json, line, size, err);
+    const struct reading *reading = context;
+    struct assay_bench_table *table = reading->table;
+    enum assay_status status = grow(table, err);
     if (status) return status;
-    struct assay_bench_item *item = &benchmark->items[benchmark->item_count];
+    struct assay_bench_item *item = &table->items[table->count];
     *item = (struct assay_bench_item){0};
-    status = read_item(benchmark, json, spec, item, err);
-    if (!status) {
-        item->public.position = (uint32_t)benchmark->item_count++;
-    }
-    assay_json_destroy(json);
+    status = assay_item_read(reading->benchmark, row, line, table->count, item, err);
+    if (!status) table->count++;
     return status;
 }
 
 static int compare_ids(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const struct assay_item *x = *(const struct assay_item *const *)a;
+    const struct assay_item *y = *(const struct assay_item *const *)b;
+    int order = strcmp(x->id, y->id);
+    return order ? order : (x->position > y->position) - (x->position < y->position);
 }
 
 /* Ids name samples for ever, so two items may not share one. */
-static enum assay_status check_unique(const struct assay_benchmark *benchmark,
+static enum assay_status check_unique(const struct assay_bench_table *table, const char *name,
                                       struct assay_error *err)
 {
-    const char **ids = calloc(benchmark->item_count, sizeof *ids);
-    if (!ids) return out_of_memory(err);
-    for (size_t i = 0; i < benchmark->item_count; i++) ids[i] = benchmark->items[i].public.id;
-    qsort(ids, benchmark->item_count, sizeof *ids, compare_ids);
+    const struct assay_item **items = calloc(table->count, sizeof *items);
+    if (!items) return out_of_memory(err);
+    for (size_t i = 0; i < table->count; i++) items[i] = &table->items[i].public;
+    qsort(items, table->count, sizeof *items, compare_ids);
     enum assay_status status = ASSAY_OK;
-    for (size_t i = 1; i < benchmark->item_count && !status; i++) {
-        if (strcmp(ids[i - 1], ids[i]) == 0) {
-            status = assay_fail(err, ASSAY_EFORMAT, "two items have the id \"%s\"", ids[i]);
+    for (size_t i = 1; i < table->count && !status; i++) {
+        if (strcmp(items[i - 1]->id, items[i]->id) == 0) {
+            status = assay_fail(err, ASSAY_EFORMAT,
+                                "%s:%u: two items have the id \"%s\"; the first is on line %u",
+                                name, items[i]->line, items[i]->id, items[i - 1]->line);
         }
     }
-    free(ids);
+    free(items);
     return status;
 }
 
-static bool is_blank(const char *line, size_t size)
+static enum assay_status read_table(struct assay_benchmark *benchmark,
+                                    struct assay_bench_table *table, const char *name,
+                                    const char *text, size_t size, struct assay_error *err)
 {
-    while (size > 0 && (*line == ' ' || *line == '\t' || *line == '\r')) {
-        line++;
-        size--;
-    }
-    return size == 0;
-}
-
-static enum assay_status parse_lines(struct assay_benchmark *benchmark, const char *name,
-                                     const char *text, size_t size, const struct assay_spec *spec,
-                                     struct assay_error *err)
-{
-    size_t line_number = 1;
-    for (size_t at = 0; at < size; line_number++) {
-        const char *end = memchr(text + at, '\n', size - at);
-        size_t length = end ? (size_t)(end - text) - at : size - at;
-        if (!is_blank(text + at, length)) {
-            enum assay_status status = parse_line(benchmark, text + at, length, spec, err);
-            if (status) return assay_while(err, status, "%s:%zu", name, line_number);
-        }
-        at += length + 1;
-    }
-    if (benchmark->item_count == 0) {
+    const struct assay_definition *definition = &benchmark->spec->definition;
+    struct reading reading = {benchmark, table};
+    const struct assay_data data = {.name = name,
+                                    .text = text,
+                                    .size = size,
+                                    .format = definition->format,
+                                    .columns = definition->columns,
+                                    .column_count = definition->column_count};
+    enum assay_status status = assay_data_each(&data, read_row, &reading, err);
+    if (status) return status;
+    if (table->count == 0) {
         return assay_fail(err, ASSAY_EFORMAT, "%s: there is no item in it", name);
     }
-    enum assay_status status = check_unique(benchmark, err);
-    return assay_while(err, status, "%s", name);
+    return check_unique(table, name, err);
+}
+
+/* --- examples --- */
+
+/* Sorted as a list of (topic, index), so that a topic's examples keep the order of the file. */
+struct topic {
+    const char *name;
+    uint32_t index;
+};
+
+static int compare_topics(const void *a, const void *b)
+{
+    const struct topic *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static enum assay_status sort_topics(struct assay_benchmark *benchmark,
+                                     struct assay_bench_table *table, struct assay_error *err)
+{
+    struct topic *topics = calloc(table->count, sizeof *topics);
+    uint32_t *by_topic = assay_arena_take(&benchmark->arena, table->count, sizeof *by_topic);
+    if (topics && by_topic) {
+        for (uint32_t i = 0; i < table->count; i++) {
+            topics[i] = (struct topic){table->items[i].public.topic, i};
+        }
+        qsort(topics, table->count, sizeof *topics, compare_topics);
+        for (uint32_t i = 0; i < table->count; i++) by_topic[i] = topics[i].index;
+        table->by_topic = by_topic;
+    }
+    free(topics);
+    return table->by_topic ? ASSAY_OK : out_of_memory(err);
+}
+
+/* The examples' strata are none of the benchmark's. */
+static enum assay_status read_examples(struct assay_benchmark *benchmark, struct assay_error *err)
+{
+    const struct assay_spec *spec = benchmark->spec;
+    struct assay_bench_table *table = &benchmark->all;
+    uint32_t strata = benchmark->stratum_count;
+    enum assay_status status = ASSAY_OK;
+    if (spec->definition.example_count == 0) return ASSAY_OK;
+    if (spec->examples.path) {
+        struct assay_bytes text = {0};
+        table = &benchmark->examples;
+        status = assay_file_read(spec->examples.file, ASSAY_BENCHMARK_BYTES_MAX, &text, err);
+        if (!status) {
+            status = read_table(benchmark, table, spec->examples.file,
+                                text.data ? (const char *)text.data : "", text.size, err);
+        }
+        assay_bytes_fini(&text);
+        benchmark->stratum_count = strata;
+    }
+    if (!status && spec->definition.example_same == ASSAY_SAME_TOPIC) {
+        status = sort_topics(benchmark, table, err);
+    }
+    return status;
+}
+
+/* --- a benchmark --- */
+
+static enum assay_status compile(struct assay_benchmark *benchmark, struct assay_error *err)
+{
+    const struct assay_spec *spec = benchmark->spec;
+    const char *pattern = spec->definition.fields.answer_pattern;
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < spec->rule_count && !status; i++) {
+        status = assay_regex_create(&benchmark->rules[i], spec->rules[i].pattern, err);
+    }
+    if (!status && pattern) status = assay_regex_create(&benchmark->answer_pattern, pattern, err);
+    return status;
 }
 
 enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char *name,
@@ -249,11 +174,14 @@ enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char
 {
     struct assay_benchmark *benchmark = calloc(1, sizeof *benchmark);
     if (!benchmark) return out_of_memory(err);
+    benchmark->spec = spec;
     benchmark->strata =
         assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *benchmark->strata);
     enum assay_status status = benchmark->strata ? ASSAY_OK : out_of_memory(err);
-    if (!status) status = assay_regex_create(&benchmark->extract, spec->extract, err);
-    if (!status) status = parse_lines(benchmark, name, text, size, spec, err);
+    if (!status) status = compile(benchmark, err);
+    if (!status) status = read_table(benchmark, &benchmark->all, name, text, size, err);
+    if (!status) status = read_examples(benchmark, err);
+    benchmark->items = benchmark->all;
     if (status) {
         assay_benchmark_close(benchmark);
         return status;
@@ -266,7 +194,7 @@ enum assay_status assay_benchmark_open(struct assay_benchmark **out, const struc
                                        struct assay_error *err)
 {
     struct assay_bytes text = {0};
-    const char *path = spec->benchmark.file;
+    const char *path = spec->data.file;
     enum assay_status status = assay_file_read(path, ASSAY_BENCHMARK_BYTES_MAX, &text, err);
     if (!status) {
         const char *data = text.data ? (const char *)text.data : "";
@@ -283,22 +211,23 @@ enum assay_status assay_benchmark_select(struct assay_benchmark *benchmark,
 {
     const char **names = assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *names);
     uint32_t *renamed = assay_arena_take(&benchmark->arena, ASSAY_STRATA_MAX, sizeof *renamed);
+    struct assay_bench_item *kept = assay_arena_take(&benchmark->arena, count, sizeof *kept);
     uint32_t strata = 0;
-    if (!names || !renamed) return out_of_memory(err);
-    if (count > 0 && positions[count - 1] >= benchmark->item_count) {
+    if (!names || !renamed || !kept) return out_of_memory(err);
+    if (count > 0 && positions[count - 1] >= benchmark->items.count) {
         return assay_fail(err, ASSAY_EVALUE, "item %u is wanted, the benchmark has %zu",
-                          positions[count - 1], benchmark->item_count);
+                          positions[count - 1], benchmark->items.count);
     }
     for (size_t i = 0; i < count; i++) {
-        struct assay_bench_item *item = &benchmark->items[i];
-        *item = benchmark->items[positions[i]]; /* ascending: never one that was overwritten */
+        struct assay_bench_item *item = &kept[i];
+        *item = benchmark->items.items[positions[i]];
         if (renamed[item->stratum] == 0) {
             names[strata] = benchmark->strata[item->stratum];
             renamed[item->stratum] = ++strata;
         }
         item->stratum = renamed[item->stratum] - 1;
     }
-    benchmark->item_count = count;
+    benchmark->items = (struct assay_bench_table){.items = kept, .count = count};
     benchmark->strata = names;
     benchmark->stratum_count = strata;
     return ASSAY_OK;
@@ -307,21 +236,23 @@ enum assay_status assay_benchmark_select(struct assay_benchmark *benchmark,
 void assay_benchmark_close(struct assay_benchmark *benchmark)
 {
     if (!benchmark) return;
-    assay_regex_destroy(benchmark->extract);
-    free(benchmark->items);
+    for (size_t i = 0; i < ASSAY_SPEC_RULES_MAX; i++) assay_regex_destroy(benchmark->rules[i]);
+    assay_regex_destroy(benchmark->answer_pattern);
+    free(benchmark->all.items);
+    free(benchmark->examples.items);
     assay_arena_fini(&benchmark->arena);
     free(benchmark);
 }
 
 uint32_t assay_benchmark_count(const struct assay_benchmark *benchmark)
 {
-    return (uint32_t)benchmark->item_count;
+    return (uint32_t)benchmark->items.count;
 }
 
 const struct assay_item *assay_benchmark_item(const struct assay_benchmark *benchmark,
                                               uint32_t index)
 {
-    return &benchmark->items[index].public;
+    return &benchmark->items.items[index].public;
 }
 
 uint32_t assay_benchmark_stratum_count(const struct assay_benchmark *benchmark)
@@ -336,12 +267,5 @@ const char *assay_benchmark_stratum(const struct assay_benchmark *benchmark, uin
 
 uint32_t assay_benchmark_item_stratum(const struct assay_benchmark *benchmark, uint32_t item)
 {
-    return benchmark->items[item].stratum;
-}
-
-enum assay_status assay_benchmark_prompt(const struct assay_benchmark *benchmark, uint32_t item,
-                                         struct assay_bytes *out, struct assay_error *err)
-{
-    const char *prompt = benchmark->items[item].prompt;
-    return assay_bytes_append(out, prompt, strlen(prompt), err);
+    return benchmark->items.items[item].stratum;
 }

@@ -4,6 +4,7 @@
 #include "assay/model.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/inspect.h"
 #include "cli/report.h"
 #include "crypto/digest.h"
 
@@ -113,6 +114,7 @@ static enum assay_status cmd_inspect(const struct assay_args *args, struct assay
     static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     const char *path = args->operands[0];
     struct assay_mapping mapping;
+    if (assay_inspect_is_benchmark(path)) return assay_inspect_benchmark(args, err);
     enum assay_status status = assay_file_map(&mapping, path, err);
     if (status) return status;
     bool results = mapping.size >= sizeof hdf5 && memcmp(mapping.data, hdf5, sizeof hdf5) == 0;
@@ -121,21 +123,34 @@ static enum assay_status cmd_inspect(const struct assay_args *args, struct assay
     if (results) return assay_report_file(path, args->json, err);
     if (model) return inspect_model(path, args->json, err);
     return assay_fail(err, ASSAY_EFORMAT,
-                      "%s: neither a GGUF model nor an HDF5 results file by its first bytes", path);
+                      "%s: neither a GGUF model nor an HDF5 results file by its first bytes, nor a "
+                      "benchmark or spec by its name (.yaml)",
+                      path);
 }
 
-static const struct assay_option options[] = {ASSAY_OPTION_COMMON,
-                                              {NULL, NULL, NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
+static const struct assay_option options[] = {
+    ASSAY_OPTION_WORD("item", "ID", "of a benchmark: the item to show, by id or position from 0",
+                      item),
+    ASSAY_OPTION_WORD("model", "FILE", "of a benchmark: prompts and token counts as for this model",
+                      model),
+    ASSAY_OPTION_COMMON, ASSAY_OPTION_END};
 
 const struct assay_command assay_cmd_inspect = {
     "inspect",
     "FILE",
     1,
     1,
-    "look into a model or a results file",
+    "look into a model, a results file, a benchmark or a spec",
     "A results file is checked in full: the records digest is computed again from its columns and\n"
     "compared with the one stored in it.\n\n"
     "  assay inspect quickstart.h5 --json | jq -r .records_digest\n"
-    "  assay inspect smollm2-135m-instruct-q4_1.gguf\n",
+    "  assay inspect smollm2-135m-instruct-q4_1.gguf\n\n"
+    "Of a benchmark's definition, or of a spec, it shows an item as a model gets it: the prompt "
+    "with\n"
+    "its solved examples, the order of the options, what is accepted, the rules that find the\n"
+    "answer, and which keys of the definition the spec overrides. All data are read and "
+    "checked.\n\n"
+    "  assay inspect jobs/benchmarks/gsm8k.yaml --item gsm8k-00007 --model MODEL\n\n"
+    "jobs/benchmarks/template.yaml explains every key of a definition.\n",
     options,
     cmd_inspect};

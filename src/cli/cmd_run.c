@@ -59,6 +59,7 @@ static enum assay_status print_plan_json(const struct assay_job *job, const char
     struct assay_json *object = assay_json_new_object();
     bool ok =
         object && assay_json_set(object, "spec", assay_json_new_text(job->spec->name)) &&
+        assay_json_set(object, "overridden", assay_json_new_text(job->spec->overrides)) &&
         assay_json_set(object, "items", assay_json_new_integer(job->plan.item_count)) &&
         assay_json_set(object, "profile_count", assay_json_new_integer(job->plan.profile_count)) &&
         assay_json_set(object, "replicates", assay_json_new_integer(job->plan.replicates)) &&
@@ -84,6 +85,8 @@ static enum assay_status print_plan(const struct assay_job *job, const char *out
     if (json) return print_plan_json(job, output, err);
     const struct assay_plan *plan = &job->plan;
     printf("spec     %s (%s)\n", job->spec->name, assay_digest_hex(&job->spec->digest, hex));
+    if (job->spec->overrides[0])
+        printf("instead  of the benchmark's own: %s\n", job->spec->overrides);
     printf("model    %s\n", job->spec->model.file);
     printf("plan     %u items × %u profiles × %u replicates = %llu samples\n", plan->item_count,
            plan->profile_count, plan->replicates, (unsigned long long)plan->sample_count);

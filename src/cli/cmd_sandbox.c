@@ -109,14 +109,18 @@ static void print_row(const struct graded *graded, bool is_check)
 
 static struct assay_sandbox_limits limits_of(const struct assay_args *args)
 {
-    bool check = args->check;
-    return (struct assay_sandbox_limits){.cpu_ms = args->cpu_ms ? args->cpu_ms
-                                                   : check      ? 300
-                                                                : 0,
-                                         .wall_ms = args->wall_ms ? args->wall_ms
-                                                    : check       ? 1500
-                                                                  : 0,
-                                         .memory_bytes = args->memory_mb << 20};
+    return (struct assay_sandbox_limits){
+        .cpu_ms = args->cpu_ms, .wall_ms = args->wall_ms, .memory_bytes = args->memory_mb << 20};
+}
+
+/* Little time for what must run out of it, plenty of the other kind: the machine may be busy. */
+static struct assay_sandbox_limits limits_of_check(const struct assay_args *args, size_t check)
+{
+    struct assay_sandbox_limits limits = limits_of(args);
+    bool sleeps = checks[check].verdict == ASSAY_SANDBOX_WALL_TIME;
+    if (!limits.cpu_ms) limits.cpu_ms = 300;
+    if (!limits.wall_ms) limits.wall_ms = sleeps ? 1000 : 60000;
+    return limits;
 }
 
 static enum assay_status take_all(struct assay_sandbox *sandbox, struct graded *graded,
@@ -140,7 +144,7 @@ static enum assay_status run_checks(struct assay_sandbox *sandbox, const struct 
         struct assay_sandbox_program program = {.tag = i,
                                                 .text = checks[i].text,
                                                 .size = strlen(checks[i].text),
-                                                .limits = limits_of(args)};
+                                                .limits = limits_of_check(args, i)};
         graded[i].name = checks[i].what;
         status = assay_sandbox_submit(sandbox, &program, err);
     }
@@ -151,19 +155,32 @@ static enum assay_status run_checks(struct assay_sandbox *sandbox, const struct 
     return status;
 }
 
+/* "#: tests NAME" on a line of its own; `entry` has room for it. */
+static size_t find_tests(const struct assay_bytes *text, char *entry, size_t size)
+{
+    static const char marker[] = "\n#: tests ";
+    const char *line = text->data ? strstr((const char *)text->data, marker) : NULL;
+    entry[0] = 0;
+    if (!line) return 0;
+    const char *name = line + sizeof marker - 1;
+    snprintf(entry, size, "%.*s", (int)strcspn(name, " \r\n"), name);
+    return (size_t)(line + 1 - (const char *)text->data);
+}
+
 static enum assay_status run_files(struct assay_sandbox *sandbox, const struct assay_args *args,
                                    struct graded *graded, struct assay_error *err)
 {
     enum assay_status status = ASSAY_OK;
     for (size_t i = 0; i < args->operand_count && !status; i++) {
         struct assay_bytes text = {0};
+        char entry[128];
         graded[i].name = args->operands[i];
         status = assay_file_read(args->operands[i], ASSAY_SANDBOX_PROGRAM_BYTES_MAX, &text, err);
         struct assay_sandbox_program program = {.tag = i,
                                                 .text = (const char *)text.data,
                                                 .size = text.size,
-                                                .test_at = args->test_at.value,
-                                                .entry = args->entry,
+                                                .test_at = find_tests(&text, entry, sizeof entry),
+                                                .entry = entry,
                                                 .limits = limits_of(args)};
         if (!status) status = assay_sandbox_submit(sandbox, &program, err);
         status = assay_while(err, status, "%s", args->operands[i]);
@@ -232,10 +249,6 @@ static const struct assay_option options[] = {
                       interpreter),
     ASSAY_OPTION_WORD("modules", "NAME,…", "also imported before programs run (numpy)", modules),
     ASSAY_OPTION_WORD("form", "FORM", "auto, namespaces or landlock (default: auto)", form),
-    ASSAY_OPTION_WORD("entry", "NAME", "with --test-at: the function that is tested", entry),
-    {"test-at", "BYTE", "where in FILE the tests begin, to run them in a namespace of their own",
-     ASSAY_OPTION_GIVEN_NUMBER, offsetof(struct assay_args, test_at), 0,
-     ASSAY_SANDBOX_PROGRAM_BYTES_MAX},
     {"cpu-ms", "N", "processor time of a program (default: 3000)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, cpu_ms), 1, 3600000},
     {"wall-ms", "N", "time of a program by the clock (default: 10 times --cpu-ms)",
@@ -258,6 +271,8 @@ const struct assay_command assay_cmd_sandbox = {
     "interpreter and which layers this machine has; with FILE it grades each: pass, fail (an\n"
     "assertion), error, syntax, exit, cpu-time, wall-time, memory, output, killed-by-sandbox, "
     "lost.\n"
+    "A line \"#: tests NAME\" says that what follows tests the function NAME: it runs in a\n"
+    "namespace of its own, which what the program did to builtins and names does not reach.\n"
     "A time-out is tried again, alone, before it counts. The exit code is 1 when one did not "
     "pass.\n\n"
     "  assay sandbox --check\n"

@@ -29,12 +29,13 @@ struct assay_args {
     uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
     struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
+    const char *benchmark, *extract, *scorer, *export;  /* grade */
+    const char *item, *model;                           /* inspect */
     bool all, shared_prompt, check, wait;
     uint64_t samples;
-    const char *end_file, *scratch, *calibration;     /* run, slurm */
-    const char *interpreter, *modules, *form, *entry; /* sandbox */
+    const char *end_file, *scratch, *calibration; /* run, slurm */
+    const char *interpreter, *modules, *form;     /* sandbox */
     uint64_t cpu_ms, wall_ms, memory_mb, workers;
-    struct assay_number test_at;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
 };
@@ -95,7 +96,7 @@ struct assay_command {
 };
 
 extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_inspect,
-    assay_cmd_bench, assay_cmd_topo, assay_cmd_completion;
+    assay_cmd_bench, assay_cmd_grade, assay_cmd_perplexity, assay_cmd_topo, assay_cmd_completion;
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
 extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_slurm,

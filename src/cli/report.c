@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/partial.h"
+#include "cli/tally.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
@@ -146,6 +147,20 @@ static struct assay_json *strata_json(const struct assay_results *results,
     return NULL;
 }
 
+/* How outputs ended, and what the flexible rules would have said. */
+static bool set_outcomes(struct assay_json *object, const struct assay_results *results)
+{
+    struct assay_tally tally = assay_tally_of(results);
+    struct assay_json *made = assay_json_new_object();
+    bool ok = made;
+    for (unsigned o = 0; ok && o < ASSAY_OUTCOME_COUNT; o++) {
+        ok = set_integer(made, assay_outcome_name((enum assay_outcome)o), tally.outcomes[o]);
+    }
+    return assay_json_set(object, "outcomes", made) && ok &&
+           set_integer(object, "no_answer", tally.no_answer) &&
+           set_integer(object, "flexible_correct", tally.flexible_correct);
+}
+
 static bool set_head(struct assay_json *object, const struct assay_results *results)
 {
     return set_text(object, "results", results->path) &&
@@ -175,6 +190,7 @@ enum assay_status assay_report_json(struct assay_json **out, const struct assay_
     bool ok = object && set_head(object, results) &&
               set_integer(object, "confidence_percent", ASSAY_CONFIDENCE_PERCENT) &&
               set_estimate(object, &estimates->all, &estimates->options) &&
+              set_outcomes(object, results) &&
               assay_json_set(object, "profiles", profiles_json(results, estimates)) &&
               assay_json_set(object, "strata", strata_json(results, estimates));
     if (ok) {

@@ -3,6 +3,7 @@
 #include "cli/report.h"
 
 #include "cli/summary.h"
+#include "cli/tally.h"
 #include "cli/table.h"
 #include "crypto/digest.h"
 
@@ -170,6 +171,8 @@ static enum assay_status print_scores(const struct assay_results *results,
     }
     printf("\n");
     assay_summary_print(estimates);
+    const struct assay_tally tally = assay_tally_of(results);
+    assay_tally_print(&tally);
     free(tables);
     return ASSAY_OK;
 }

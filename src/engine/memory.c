@@ -52,10 +52,12 @@ static uint64_t work_bytes(const struct assay_model *model,
     const struct assay_hyper *hyper = assay_model_hyper(model);
     size_t rows = (size_t)options->batch + options->prefill_rows;
     size_t head_rows = options->batch + prompts;
-    uint64_t seat = sizeof(struct assay_seat) + sizeof(struct assay_draw_job) +
-                    options->context * (sizeof(uint32_t) + sizeof(float) + (uint64_t)piece);
+    uint64_t seat =
+        sizeof(struct assay_seat) +
+        options->context * (sizeof(uint32_t) + sizeof(float) + sizeof(uint8_t) + (uint64_t)piece);
     return assay_forward_bytes(model, options->backend, rows, head_rows) +
-           rows * (sizeof(uint32_t) + sizeof(struct assay_row_place)) + head_rows * sizeof(size_t) +
+           rows * (sizeof(uint32_t) + sizeof(struct assay_row_place) + sizeof(struct assay_head)) +
+           head_rows * (sizeof(size_t) + sizeof(struct assay_draw_job)) +
            options->threads * assay_sampler_bytes(hyper->vocab) +
            assay_prompts_bytes(prompts, options->context, hyper->vocab) + options->batch * seat +
            sizeof(struct assay_session);

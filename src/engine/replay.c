@@ -25,13 +25,12 @@ static enum assay_status check(const struct assay_session *session, const uint32
 static void copy_logits(struct assay_session *session, float *to)
 {
     size_t vocab = session->hyper->vocab;
-    for (size_t done = 0; done < session->rows; done += session->head_row_count) {
-        size_t left = session->rows - done;
-        session->head_row_count = left < session->head_rows_max ? left : session->head_rows_max;
-        for (size_t i = 0; i < session->head_row_count; i++) session->head_rows[i] = done + i;
-        memcpy(to + done * vocab,
-               assay_forward_head(session->forward, session->head_rows, session->head_row_count),
-               session->head_row_count * vocab * sizeof *to);
+    for (size_t done = 0, count; done < session->rows; done += count) {
+        count = session->rows - done;
+        if (count > session->head_rows_max) count = session->head_rows_max;
+        for (size_t i = 0; i < count; i++) session->head_rows[i] = done + i;
+        memcpy(to + done * vocab, assay_forward_head(session->forward, session->head_rows, count),
+               count * vocab * sizeof *to);
     }
 }
 

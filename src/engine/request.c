@@ -7,6 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum assay_status check_forced(const struct assay_session *session, size_t prompt_count,
+                                      const struct assay_sample_request *sample,
+                                      struct assay_error *err)
+{
+    uint32_t context = session->options.context, vocab = session->hyper->vocab;
+    if (sample->forced_count > context - prompt_count) {
+        return assay_fail(err, ASSAY_EVALUE,
+                          "%zu prompt tokens and %zu forced ones do not fit the context of %u",
+                          prompt_count, sample->forced_count, context);
+    }
+    for (size_t i = 0; i < sample->forced_count; i++) {
+        if (sample->forced[i] < vocab) continue;
+        return assay_fail(err, ASSAY_EVALUE,
+                          "forced token %zu is %u, but the vocabulary ends at %u", i,
+                          sample->forced[i], vocab);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_status check_sample(const struct assay_sample_request *sample,
                                       struct assay_error *err)
 {
@@ -54,17 +73,25 @@ enum assay_status assay_request_check(const struct assay_session *session,
     enum assay_status status = ASSAY_OK;
     for (size_t i = 0; !status && i < request->sample_count; i++) {
         status = check_sample(&request->samples[i], err);
+        if (!status) {
+            status = check_forced(session, request->prompt_count, &request->samples[i], err);
+        }
     }
     return status;
 }
 
-/* One allocation: the struct, the samples, the tokens. */
+/* One allocation: the struct, the samples, the prompt's tokens, the forced ones. */
 static struct assay_queued *copy(const struct assay_request *request)
 {
-    size_t samples, tokens;
+    size_t samples, tokens, count = request->prompt_count;
+    for (size_t i = 0; i < request->sample_count; i++) {
+        size_t forced = request->samples[i].forced_count;
+        if (forced > SIZE_MAX / 4 - count) return NULL;
+        count += forced;
+    }
     if (!assay_multiply(request->sample_count, sizeof *request->samples, &samples) ||
-        !assay_multiply(request->prompt_count, sizeof *request->prompt, &tokens) ||
-        samples > SIZE_MAX / 4 || tokens > SIZE_MAX / 4) {
+        !assay_multiply(count, sizeof *request->prompt, &tokens) || samples > SIZE_MAX / 4 ||
+        tokens > SIZE_MAX / 4) {
         return NULL;
     }
     struct assay_queued *queued = malloc(sizeof *queued + samples + tokens);
@@ -73,7 +100,15 @@ static struct assay_queued *copy(const struct assay_request *request)
     queued->samples = (struct assay_sample_request *)(queued + 1);
     queued->tokens = (uint32_t *)(queued->samples + request->sample_count);
     memcpy(queued->samples, request->samples, samples);
-    memcpy(queued->tokens, request->prompt, tokens);
+    memcpy(queued->tokens, request->prompt, request->prompt_count * sizeof *request->prompt);
+    uint32_t *to = queued->tokens + request->prompt_count;
+    for (size_t i = 0; i < request->sample_count; i++) {
+        struct assay_sample_request *sample = &queued->samples[i];
+        if (sample->forced_count == 0) continue;
+        memcpy(to, sample->forced, sample->forced_count * sizeof *to);
+        sample->forced = to;
+        to += sample->forced_count;
+    }
     queued->request.samples = queued->samples;
     queued->request.prompt = queued->tokens;
     return queued;

@@ -15,7 +15,9 @@ enum assay_status assay_seat_init(struct assay_seat *seat, struct assay_kv_pool 
     seat->context = context;
     seat->history = calloc(context, sizeof *seat->history);
     seat->log_probs = calloc(context, sizeof *seat->log_probs);
-    if (!seat->history || !seat->log_probs || !assay_multiply(context, piece_bytes_max, &text)) {
+    seat->greedy = calloc(context, sizeof *seat->greedy);
+    if (!seat->history || !seat->log_probs || !seat->greedy ||
+        !assay_multiply(context, piece_bytes_max, &text)) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for samples of %u tokens", context);
     }
     enum assay_status status = assay_bytes_reserve(&seat->text, text, err);
@@ -26,6 +28,7 @@ void assay_seat_fini(struct assay_seat *seat)
 {
     assay_kv_table_fini(&seat->table);
     assay_bytes_fini(&seat->text);
+    free(seat->greedy);
     free(seat->log_probs);
     free(seat->history);
     *seat = (struct assay_seat){0};
@@ -42,11 +45,17 @@ void assay_seat_begin(struct assay_seat *seat, struct assay_queued *from)
     seat->stops = request->stops;
     seat->stop_count = request->stop_count;
     seat->max_tokens = request->max_tokens;
+    seat->forced_count = sample->forced_count;
+    seat->forced_rows = 0;
     assay_draw_begin(&seat->stream, sample->profile->draw, sample->replicates, sample->sets,
                      sample->replicate, &sample->group_key);
     assay_kv_share(&seat->table, &from->prompt->table, request->prompt_count);
     memcpy(seat->history, from->tokens, request->prompt_count * sizeof *seat->history);
     seat->prompt_count = request->prompt_count;
+    if (sample->forced_count > 0) {
+        memcpy(seat->history + seat->prompt_count, sample->forced,
+               sample->forced_count * sizeof *seat->history);
+    }
     seat->token_count = 0;
     assay_bytes_clear(&seat->text);
     seat->prompt_shared = from->prompt->begun > 0;
@@ -121,4 +130,19 @@ void assay_seat_accept(struct assay_seat *seat, const struct assay_tokenizer *to
     } else if (seat->prompt_count + seat->token_count == seat->context) {
         finish(seat, ASSAY_FINISH_CONTEXT, batch_rows);
     }
+}
+
+void assay_seat_accept_forced(struct assay_seat *seat, const struct assay_draw_job *job,
+                              uint32_t batch_rows)
+{
+    if (seat->state != ASSAY_SEAT_RUNNING) return; /* a position before this one ended it */
+    ASSAY_ASSERT(job->position == seat->token_count && job->position < seat->forced_count);
+    if (!job->finite) {
+        finish(seat, ASSAY_FINISH_NONFINITE, batch_rows);
+        return;
+    }
+    seat->log_probs[seat->token_count] = job->choice.log_prob;
+    seat->greedy[seat->token_count] = job->greedy;
+    seat->token_count++;
+    if (seat->token_count == seat->forced_count) finish(seat, ASSAY_FINISH_END, batch_rows);
 }

@@ -275,11 +275,36 @@ static void draw(struct assay_sampler *sampler, const struct row *row,
     assay_draw_taken(stream, out->lo, out->weight, out->total);
 }
 
-static void take_largest(const struct row *row, struct assay_choice *out)
+static uint32_t largest(const float *logits, float max)
 {
     uint32_t token = 0;
-    while (!(row->logits[token] == row->max)) token++;
-    *out = (struct assay_choice){.token = token, .lo = 0, .weight = 1, .total = 1};
+    while (!(logits[token] == max)) token++;
+    return token;
+}
+
+static void take_largest(const struct row *row, struct assay_choice *out)
+{
+    *out = (struct assay_choice){
+        .token = largest(row->logits, row->max), .lo = 0, .weight = 1, .total = 1};
+}
+
+static float log_prob(float logit, float max, uint64_t total)
+{
+    return (float)((double)(logit - max) - assay_ln((double)total, -40));
+}
+
+bool assay_sampler_score(struct assay_sampler *sampler, const float *logits, uint32_t token,
+                         float *to, bool *greedy)
+{
+    const struct assay_backend *backend = sampler->backend;
+    bool finite;
+    ASSAY_ASSERT(token < sampler->vocab);
+    float max = backend->logit_max(logits, sampler->vocab, &finite);
+    if (!finite) return false;
+    uint64_t total = backend->weight_sums(logits, sampler->vocab, max, 1.0f, sampler->sums);
+    *to = log_prob(logits[token], max, total);
+    *greedy = largest(logits, max) == token;
+    return true;
 }
 
 bool assay_sampler_choose(struct assay_sampler *sampler, const float *logits,
@@ -310,6 +335,6 @@ bool assay_sampler_choose(struct assay_sampler *sampler, const float *logits,
     if (is_penalised || profile->temperature_milli != 1000) {
         total = backend->weight_sums(logits, sampler->vocab, max, 1.0f, sampler->sums);
     }
-    out->log_prob = (float)((double)(logits[out->token] - max) - assay_ln((double)total, -40));
+    out->log_prob = log_prob(logits[out->token], max, total);
     return true;
 }

@@ -39,4 +39,9 @@ ASSAY_MUST_CHECK bool assay_sampler_choose(struct assay_sampler *sampler, const 
                                            struct assay_draw_stream *stream,
                                            struct assay_choice *out);
 
+/* How probable `token` is: its log_prob (1.11), and whether temperature 0 would take it (2.2).
+ * False when the outcome is `nonfinite`. */
+ASSAY_MUST_CHECK bool assay_sampler_score(struct assay_sampler *sampler, const float *logits,
+                                          uint32_t token, float *log_prob, bool *greedy);
+
 #endif

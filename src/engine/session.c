@@ -26,8 +26,7 @@ static enum assay_status open_seats(struct assay_session *session, struct assay_
     size_t piece = assay_session_longest_piece(assay_model_tokenizer(session->model));
     enum assay_status status = ASSAY_OK;
     session->seats = calloc(batch, sizeof *session->seats);
-    session->jobs = calloc(batch, sizeof *session->jobs);
-    if (!session->seats || !session->jobs) {
+    if (!session->seats) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %u samples", batch);
     }
     for (uint32_t i = 0; !status && i < batch; i++) {
@@ -63,8 +62,11 @@ static enum assay_status open_passes(struct assay_session *session, struct assay
     session->head_rows_max = options->batch + session->prompts.place_count;
     session->tokens = calloc(session->rows_max, sizeof *session->tokens);
     session->places = calloc(session->rows_max, sizeof *session->places);
+    session->heads = calloc(session->rows_max, sizeof *session->heads);
     session->head_rows = calloc(session->head_rows_max, sizeof *session->head_rows);
-    if (!session->tokens || !session->places || !session->head_rows) {
+    session->jobs = calloc(session->head_rows_max, sizeof *session->jobs);
+    if (!session->tokens || !session->places || !session->heads || !session->head_rows ||
+        !session->jobs) {
         return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu rows in a pass",
                           session->rows_max);
     }
@@ -101,13 +103,14 @@ void assay_session_close(struct assay_session *session)
     if (!session) return;
     assay_queue_clear(&session->queue);
     assay_forward_close(session->forward);
+    free(session->jobs);
     free(session->head_rows);
+    free(session->heads);
     free(session->places);
     free(session->tokens);
     for (uint32_t i = 0; session->seats && i < session->options.batch; i++) {
         assay_seat_fini(&session->seats[i]);
     }
-    free(session->jobs);
     free(session->seats);
     assay_prompts_fini(&session->prompts);
     assay_kv_pool_close(session->pool);
@@ -171,6 +174,7 @@ bool assay_session_take(struct assay_session *session, struct assay_sample *out)
                                      .cell_key = seat->stream.cell_key,
                                      .tokens = seat->history + seat->prompt_count,
                                      .log_probs = seat->log_probs,
+                                     .greedy = seat->forced_count > 0 ? seat->greedy : NULL,
                                      .token_count = seat->token_count,
                                      .text = {text, seat->text.size},
                                      .prompt_shared = seat->prompt_shared,

@@ -40,7 +40,9 @@ struct assay_seat {
     struct assay_kv_table table;
     uint32_t *history; /* [context] the prompt, then the output */
     float *log_probs;  /* [context] of the output */
+    uint8_t *greedy;   /* [context] of a forced output */
     size_t prompt_count, token_count;
+    size_t forced_count, forced_rows; /* tokens that it must have; how many went into passes */
     struct assay_bytes text;
     enum assay_finish finish;
     bool prompt_shared;
@@ -48,12 +50,22 @@ struct assay_seat {
     uint64_t start_ns, start_monotonic_ns, duration_ns;
 };
 
-/* A token to be drawn. */
+/* A token to be drawn, or a forced one to be scored. */
 struct assay_draw_job {
     struct assay_seat *seat;
+    size_t position; /* in the output */
     const float *logits;
     struct assay_choice choice;
-    bool finite;
+    bool finite, greedy;
+};
+
+/* A row whose logits are wanted: by a sample, for the output position behind it, or by the prompt
+ * that it completes. */
+struct assay_head {
+    size_t row;
+    struct assay_seat *seat; /* NULL: the prompt's */
+    size_t position;
+    struct assay_prompt *prompt;
 };
 
 struct assay_session {
@@ -67,14 +79,15 @@ struct assay_session {
     struct assay_prompts prompts;
     struct assay_queue_list queue;
     struct assay_seat *seats;    /* [batch] */
-    struct assay_draw_job *jobs; /* [batch] */
+    struct assay_draw_job *jobs; /* [head_rows_max] */
     size_t job_count;
 
     /* The pass being made. */
     uint32_t *tokens;               /* [rows_max] */
     struct assay_row_place *places; /* [rows_max] */
-    size_t *head_rows;              /* [head_rows_max] rows whose logits are wanted */
-    size_t rows, rows_max, head_row_count, head_rows_max;
+    struct assay_head *heads;       /* [rows_max] */
+    size_t *head_rows;              /* [head_rows_max] those whose logits are made together */
+    size_t rows, rows_max, head_count, head_rows_max;
     struct assay_session_counters counters;
 };
 
@@ -109,10 +122,14 @@ void assay_seat_begin(struct assay_seat *seat, struct assay_queued *from);
 /* A token was drawn, or could not be. */
 void assay_seat_accept(struct assay_seat *seat, const struct assay_tokenizer *tokenizer,
                        const struct assay_draw_job *job, uint32_t batch_rows);
+/* A forced token was scored, or could not be; positions ascend. */
+void assay_seat_accept_forced(struct assay_seat *seat, const struct assay_draw_job *job,
+                              uint32_t batch_rows);
 void assay_seat_release(struct assay_seat *seat);
 
 /* --- pass.c */
-/* Seat waiting samples and draw their first tokens; one pass; draw the next tokens of all. */
+/* Seat waiting samples and draw or score their first tokens; one pass; draw the next tokens of all,
+ * score as many forced ones as had rows. */
 void assay_session_begin_samples(struct assay_session *session);
 void assay_session_pass(struct assay_session *session);
 /* Put a row into the pass being made. */

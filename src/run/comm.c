@@ -48,6 +48,12 @@ enum assay_status assay_comm_open(struct assay_comm **out, uint32_t ranks, struc
 {
     struct assay_launch launch = assay_launch_read();
     struct assay_comm *comm;
+    if (launch.lonely) { /* Open MPI would abort with a page of text */
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "%s started %u tasks that cannot find each other (no PMIX_RANK in the "
+                          "environment): start them with srun --mpi=pmix",
+                          launch.launcher, launch.ranks);
+    }
     enum assay_status status =
         launch.mpi ? assay_comm_mpi_open(&comm, err) : assay_comm_self_open(&comm, err);
     if (status) return status;

@@ -35,6 +35,7 @@ struct assay_launch {
     const char *job;
     uint32_t ranks; /* promised; 0: not told */
     bool mpi;       /* whether there is somebody to connect to */
+    bool lonely;    /* ranks that the launcher gave no way to find each other */
 };
 struct assay_launch assay_launch_read(void);
 

@@ -3,9 +3,12 @@
 #include "run/host.h"
 
 #include "base/clock.h"
+#include "run/batch_system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+extern char **environ;
 
 #ifdef __clang__
 #define COMPILER __VERSION__
@@ -60,12 +63,15 @@ static void describe(struct assay_host *host, const struct assay_comm *comm,
         .cpu = machine->cpu,
         .launcher = ranks->launcher,
         .job = ranks->job,
+        .component = (const char *)host->component.data,
+        .variables = (const char *)host->variables.data,
         .engine = "assay " ASSAY_VERSION,
         .build = COMPILER ", " ASSAY_PRESET,
         .backend = assay_backend_name(options->backend),
         .isa = assay_backend_isa(options->backend),
         .processors = part->processors,
         .memory_nodes = part->memory,
+        .grader = "",
         .topology = machine->xml};
 }
 
@@ -76,6 +82,12 @@ enum assay_status assay_host_open(struct assay_host *host, struct assay_comm *co
     enum assay_status status = place_rank(host, comm, options->threads, err);
     if (status) return status;
     assay_placement_bind_memory(host->placement);
+    status = assay_batch_component(&host->component, err);
+    if (!status) {
+        status = assay_batch_variables(&host->variables, (const char *const *)environ,
+                                       ASSAY_PROCESS_TEXT_BYTES_MAX, err);
+    }
+    if (status) return status;
     describe(host, comm, options);
     host->threads = host->process.threads;
     /* Where ranks share their cores nobody has a processor to spin on. */
@@ -90,6 +102,8 @@ void assay_host_close(struct assay_host *host)
 {
     assay_placement_destroy(host->placement);
     assay_topology_close(host->topology);
+    assay_bytes_fini(&host->component);
+    assay_bytes_fini(&host->variables);
     *host = (struct assay_host){0};
 }
 

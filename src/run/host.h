@@ -7,13 +7,15 @@
 #include "assay/process.h"
 #include "assay/run.h"
 #include "assay/topology.h"
+#include "base/bytes.h"
 #include "base/team.h"
 
 struct assay_host {
     struct assay_topology *topology;
     struct assay_placement *placement;
-    struct assay_team_place place; /* for the session's threads */
-    struct assay_process process;  /* lends from the topology and the placement */
+    struct assay_team_place place;           /* for the session's threads */
+    struct assay_process process;            /* lends from all of this */
+    struct assay_bytes component, variables; /* of the batch system */
     uint32_t threads;
 };
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "crypto/digest.h"
 #include "crypto/file_check.h"
+#include "run/choice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static enum assay_status render(const struct assay_job *job, uint32_t item,
 static enum assay_status check_length(struct assay_job *job, uint32_t item, size_t count,
                                       struct assay_error *err)
 {
-    size_t need = count + job->spec->max_tokens;
+    size_t need = count + (assay_job_is_choice(job) ? 1 : job->spec->max_tokens);
     uint32_t limit = assay_model_hyper(job->model)->context;
     const char *id = assay_benchmark_item(job->benchmark, item)->id;
     if (count == 0) return assay_fail(err, ASSAY_EVALUE, "item \"%s\": its prompt is empty", id);
@@ -50,26 +51,36 @@ static enum assay_status check_length(struct assay_job *job, uint32_t item, size
     return ASSAY_OK;
 }
 
-static enum assay_status make_prompt(struct assay_job *job, uint32_t item, struct assay_bytes *user,
-                                     struct assay_bytes *text, struct assay_bytes *tokens,
-                                     struct assay_error *err)
+/* What prompts are made with. */
+struct workshop {
+    struct assay_bytes user, text, tokens;
+    struct assay_options_builder options;
+};
+
+static enum assay_status make_prompt(struct assay_job *job, uint32_t item,
+                                     struct workshop *workshop, struct assay_error *err)
 {
+    struct assay_bytes *text = &workshop->text, *tokens = &workshop->tokens;
     size_t before = tokens->size / sizeof(uint32_t);
-    enum assay_status status = render(job, item, user, text, err);
+    enum assay_status status = render(job, item, &workshop->user, text, err);
     if (status) return status;
+    bool is_choice = assay_job_is_choice(job);
+    size_t size = is_choice ? assay_options_prompt_size(text) : text->size;
     status =
         assay_tokenizer_encode_prompt(assay_model_tokenizer(job->model), (const char *)text->data,
-                                      text->size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
+                                      size, job->spec->chat != ASSAY_CHAT_NONE, tokens, err);
     if (status) return status;
     size_t count = tokens->size / sizeof(uint32_t) - before;
     job->prompt_offset[item + 1] = before + count;
     job->prompt_counts[item] = (uint32_t)count;
-    return check_length(job, item, count, err);
+    status = check_length(job, item, count, err);
+    if (status || !is_choice) return status;
+    return assay_options_add(&workshop->options, job, item, text, count, err);
 }
 
 static enum assay_status make_prompts(struct assay_job *job, struct assay_error *err)
 {
-    struct assay_bytes user = {0}, text = {0}, tokens = {0};
+    struct workshop workshop = {0};
     uint32_t items = assay_benchmark_count(job->benchmark);
     enum assay_status status = ASSAY_OK;
     job->prompt_offset = calloc((size_t)items + 1, sizeof *job->prompt_offset);
@@ -79,15 +90,16 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
         return out_of_memory(err);
     }
     for (uint32_t i = 0; i < items && !status; i++) {
-        status = make_prompt(job, i, &user, &text, &tokens, err);
+        status = make_prompt(job, i, &workshop, err);
     }
-    assay_bytes_fini(&user);
-    assay_bytes_fini(&text);
+    assay_bytes_fini(&workshop.user);
+    assay_bytes_fini(&workshop.text);
+    assay_options_finish(&workshop.options, &job->options);
     if (status) {
-        assay_bytes_fini(&tokens);
+        assay_bytes_fini(&workshop.tokens);
         return status;
     }
-    job->prompt_tokens = (uint32_t *)(void *)tokens.data; /* from malloc: aligned */
+    job->prompt_tokens = (uint32_t *)(void *)workshop.tokens.data; /* from malloc: aligned */
     for (uint32_t i = 0; i < items; i++) {
         job->prompt_digests[i] =
             assay_prompt_digest(job->prompt_tokens + job->prompt_offset[i], job->prompt_counts[i]);
@@ -120,17 +132,30 @@ static enum assay_status make_plan(struct assay_job *job, const struct assay_ass
     return assay_benchmark_select(job->benchmark, assignment->items, assignment->count, err);
 }
 
+/* Nothing is drawn for kind choice: another profile or replicate would be the same numbers. */
+static enum assay_status check_kind(const struct assay_spec *spec, struct assay_error *err)
+{
+    if (spec->definition.kind != ASSAY_KIND_CHOICE) return ASSAY_OK;
+    if (spec->profile_count == 1 && spec->replicates == 1) return ASSAY_OK;
+    return assay_fail(err, ASSAY_EVALUE,
+                      "%s: the benchmark is of kind choice: its options are scored and nothing is "
+                      "drawn, so that every replicate and profile would be the same; the spec has "
+                      "profiles: %zu, replicates: %u, and must have one of each",
+                      spec->benchmark.file, spec->profile_count, spec->replicates);
+}
+
 /* The spec is there, and the files that it names are found: open them. */
 static enum assay_status open_files(struct assay_job *job,
                                     const struct assay_assignment *assignment,
                                     const struct assay_digest *site, struct assay_error *err)
 {
-    enum assay_status status = assay_benchmark_open(&job->benchmark, job->spec, err);
+    enum assay_status status = check_kind(job->spec, err);
+    if (!status) status = assay_benchmark_open(&job->benchmark, job->spec, err);
     if (!status) status = assay_model_open(&job->model, job->spec->model.file, err);
     if (!status) status = make_plan(job, assignment, site, err);
     if (status) return status;
     status = make_prompts(job, err);
-    return assay_while(err, status, "%s", job->spec->benchmark.file);
+    return assay_while(err, status, "%s", job->spec->data.file);
 }
 
 enum assay_status assay_job_open(struct assay_job **out, const char *spec_path,
@@ -268,6 +293,7 @@ void assay_job_close(struct assay_job *job)
     if (!job) return;
     assay_file_check_end(job->model_check);
     free(job->assignment.items);
+    assay_options_fini(&job->options);
     free(job->prompt_digests);
     free(job->prompt_counts);
     free(job->prompt_offset);

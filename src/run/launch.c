@@ -46,6 +46,7 @@ struct assay_launch assay_launch_read(void)
         /* In a step over several components of a heterogeneous job it is the sum over them. */
         launch.ranks = number("SLURM_STEP_NUM_TASKS");
         launch.mpi = launch.ranks != 1;
+        launch.lonely = launch.mpi && !getenv("PMIX_RANK") && !getenv("PMI_RANK");
     } else if (getenv("PMIX_RANK") || getenv("PMI_RANK")) {
         launch.launcher = "pmi";
         launch.ranks = number("PMI_SIZE");

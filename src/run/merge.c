@@ -13,7 +13,7 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
 {
     uint32_t items = job->plan.item_count;
     uint32_t strata = assay_benchmark_stratum_count(job->benchmark);
-    const char **texts = calloc((size_t)items * 2 + strata, sizeof *texts);
+    const char **texts = calloc((size_t)items * 3 + strata, sizeof *texts);
     uint32_t *item_strata = calloc(items, sizeof *item_strata);
     uint32_t *positions = calloc(items, sizeof *positions);
     char host[256] = "";
@@ -27,11 +27,12 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
         const struct assay_item *item = assay_benchmark_item(job->benchmark, i);
         texts[i] = item->id;
         texts[items + i] = item->topic;
+        texts[2 * (size_t)items + i] = item->cluster;
         positions[i] = item->position;
         item_strata[i] = assay_benchmark_item_stratum(job->benchmark, i);
     }
     for (uint32_t i = 0; i < strata; i++) {
-        texts[2 * items + i] = assay_benchmark_stratum(job->benchmark, i);
+        texts[3 * (size_t)items + i] = assay_benchmark_stratum(job->benchmark, i);
     }
     struct assay_run_facts facts = {.plan = &job->plan,
                                     .model_name = assay_model_hyper(job->model)->name,
@@ -39,11 +40,12 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
                                     .host = host,
                                     .item_ids = texts,
                                     .item_topics = texts + items,
+                                    .item_clusters = texts + 2 * (size_t)items,
                                     .item_positions = positions,
                                     .item_strata = item_strata,
                                     .item_prompt_tokens = job->prompt_counts,
                                     .item_prompt_digests = job->prompt_digests,
-                                    .stratum_names = texts + 2 * (size_t)items,
+                                    .stratum_names = texts + 3 * (size_t)items,
                                     .stratum_count = strata};
     status = assay_results_write(path, journal_path, &facts, err);
 done:

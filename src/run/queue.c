@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "run/choice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ enum assay_status assay_queue_init(struct assay_queue *queue, const struct assay
     const struct assay_plan *plan = &job->plan;
     *queue =
         (struct assay_queue){.job = job, .journal = journal, .comm = comm, .hold_max = 2 * batch};
-    queue->samples = calloc(plan->replicates, sizeof *queue->samples);
+    bool choice = assay_job_is_choice(job);
+    queue->samples = calloc(choice ? ASSAY_OPTIONS_MAX : plan->replicates, sizeof *queue->samples);
     queue->groups = calloc((size_t)plan->group_count, sizeof *queue->groups);
     if (!queue->samples || !queue->groups) {
         assay_queue_fini(queue);
@@ -172,6 +174,9 @@ static size_t fill(struct assay_queue *queue, uint64_t first, const struct assay
     const struct assay_profile *profile = &job->spec->profiles[cell->profile_index];
     struct assay_digest key = assay_job_group_key(job, cell->item_index, profile);
     size_t count = 0;
+    if (assay_job_is_choice(job)) {
+        return assay_choice_requests(job, first, cell->item_index, queue->samples);
+    }
     for (uint32_t r = 0; r < job->plan.replicates; r++) {
         if (assay_journal_has(queue->journal, first + r)) continue;
         queue->samples[count++] = (struct assay_sample_request){.tag = first + r,

@@ -44,7 +44,7 @@ void assay_queue_fini(struct assay_queue *queue);
 ASSAY_MUST_CHECK enum assay_status assay_queue_poll(struct assay_queue *queue, uint64_t held,
                                                     struct assay_error *err);
 /* The next group, ready for assay_session_submit; lent until the next call. False when none is here
- * now. Sample tags are sample indices. */
+ * now. Sample tags are sample indices; of kind choice those of run/choice.h. */
 bool assay_queue_next(struct assay_queue *queue, struct assay_request *out);
 /* Whether a session that holds `held` samples should get another group. */
 bool assay_queue_wants(const struct assay_queue *queue, uint64_t held);

@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
+#include "run/choice.h"
+#include "run/grader.h"
 #include "run/host.h"
 #include "run/merge.h"
 #include "run/pace.h"
@@ -16,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SYNC_RECORDS = 256, WAIT_NS = 1000000 };
+enum { SYNC_RECORDS = 256, WAIT_NS = 1000000, WAIT_MS = 50, WAITING_MAX = 4096 };
 
 static const uint64_t second_ns = 1000000000;
 
@@ -29,6 +31,7 @@ struct runner {
     struct assay_host host;
     struct assay_journal *journal;
     struct assay_session *session;
+    struct assay_grader *grader; /* NULL unless outputs are programs */
     struct assay_queue queue;
     struct assay_run_progress *progress;
     struct assay_pace pace;
@@ -36,8 +39,9 @@ struct runner {
     uint64_t kept; /* that went to the journal */
     uint64_t start_ns, busy_ns, clock_ns;
     uint32_t clock_mhz;
-    struct assay_bytes answer; /* scratch */
-    bool confirmed;            /* the model is the declared one */
+    struct assay_judgement judgement; /* scratch */
+    struct assay_choice_table choices;
+    bool confirmed; /* the model is the declared one */
     struct assay_bytes cache_path;
     struct assay_panel_cache cache;
 };
@@ -52,54 +56,140 @@ static bool stopped(const struct runner *runner)
     return runner->options->stop && *runner->options->stop;
 }
 
-/* A finished sample becomes a record: judged, and made of nothing but the plan and the sample. */
+/* What a record has from the plan alone. */
+static struct assay_record planned(const struct assay_job *job, uint64_t index)
+{
+    struct assay_cell cell = assay_plan_cell(&job->plan, index);
+    const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
+    const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
+    return (struct assay_record){.arithmetic = (uint8_t)assay_spec_arithmetic(job->spec),
+                                 .sampler = ASSAY_SAMPLER_1,
+                                 .draw = (uint8_t)profile->draw,
+                                 .replicates = job->plan.replicates,
+                                 .sets = job->spec->sets,
+                                 .replicate = cell.replicate,
+                                 .prompt_digest = job->prompt_digests[cell.item_index],
+                                 .item_id = {id, strlen(id)},
+                                 .profile = {profile->name, strlen(profile->name)}};
+}
+
+/* To the journal. The first record waits for the model's digest: no journal has a sample of another
+ * model. */
+static enum assay_status keep(struct runner *runner, uint64_t index,
+                              const struct assay_record *record,
+                              const struct assay_circumstances *circumstances,
+                              struct assay_error *err)
+{
+    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(runner->job, err);
+    if (status) return status;
+    runner->confirmed = true;
+    assay_queue_count(&runner->queue, record->verdict == ASSAY_VERDICT_CORRECT,
+                      record->token_count);
+    runner->kept++;
+    return assay_journal_append(runner->journal, index, record, circumstances, err);
+}
+
+/* An item of kind choice is complete: its options' tokens become one record. */
+static enum assay_status record_choice(struct runner *runner, const struct assay_choice_item *item,
+                                       struct assay_error *err)
+{
+    const struct assay_job *job = runner->job;
+    const struct assay_choice_result result = assay_choice_result(job, item);
+    uint8_t encoded[ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES];
+    struct assay_record record = planned(job, item->sample);
+    record.cell_key = item->cell_key;
+    record.finish = (uint8_t)result.finish;
+    record.verdict = (uint8_t)result.verdict;
+    record.score_micro = result.score_micro;
+    record.answer = (struct assay_span){result.answer, strlen(result.answer)};
+    record.token_count = result.token_count;
+    record.tokens = result.tokens;
+    record.log_probs = result.log_probs;
+    struct assay_circumstances circumstances = {.prompt_shared = item->prompt_shared,
+                                                .attempts = 1,
+                                                .batch_rows = item->batch_rows,
+                                                .clock_mhz = runner->clock_mhz,
+                                                .start_ns = item->start_ns,
+                                                .duration_ns = item->duration_ns,
+                                                .text = {"", 0},
+                                                .options = assay_choice_encode(item, encoded),
+                                                .gold = result.gold,
+                                                .grade = {.outcome = result.outcome,
+                                                          .flexible_verdict = record.verdict,
+                                                          .strict.rule = ASSAY_NO_RULE,
+                                                          .flexible.rule = ASSAY_NO_RULE,
+                                                          .run = ASSAY_NO_RUN}};
+    return keep(runner, item->sample, &record, &circumstances, err);
+}
+
+/* A finished option; perhaps the last of its item. */
+static enum assay_status take_option(struct runner *runner, const struct assay_sample *sample,
+                                     struct assay_error *err)
+{
+    struct assay_choice_item *item;
+    enum assay_status status = assay_choice_take(&runner->choices, runner->job, sample, &item, err);
+    if (status || !item) return status;
+    status = record_choice(runner, item, err);
+    assay_choice_drop(&runner->choices, item);
+    return status;
+}
+
+/* A judged sample becomes a record, made of nothing but the plan, the sample and its judgement. */
 static enum assay_status record_sample(struct runner *runner, const struct assay_sample *sample,
                                        struct assay_error *err)
 {
     const struct assay_job *job = runner->job;
-    struct assay_cell cell = assay_plan_cell(&job->plan, sample->tag);
-    const struct assay_profile *profile = &job->spec->profiles[cell.profile_index];
-    const char *id = assay_benchmark_item(job->benchmark, cell.item_index)->id;
-    struct assay_judgement judgement;
-
-    /* The first one waits for the model's digest: no journal has a sample of another model. */
-    enum assay_status status = runner->confirmed ? ASSAY_OK : assay_job_confirm(job, err);
-    if (status) return status;
-    runner->confirmed = true;
-    assay_bytes_clear(&runner->answer);
-    status = assay_benchmark_judge(job->benchmark, cell.item_index, sample->text, sample->finish,
-                                   &runner->answer, &judgement, err);
-    if (status) return assay_while(err, status, "item \"%s\"", id);
-    struct assay_record record = {
-        .arithmetic = (uint8_t)assay_spec_arithmetic(job->spec),
-        .sampler = ASSAY_SAMPLER_1,
-        .draw = (uint8_t)profile->draw,
-        .finish = (uint8_t)sample->finish,
-        .verdict = (uint8_t)judgement.verdict,
-        .replicates = job->plan.replicates,
-        .sets = job->spec->sets,
-        .replicate = cell.replicate,
-        .score_micro = judgement.score_micro,
-        .cell_key = sample->cell_key,
-        .prompt_digest = job->prompt_digests[cell.item_index],
-        .item_id = {id, strlen(id)},
-        .profile = {profile->name, strlen(profile->name)},
-        .answer = {runner->answer.data ? (const char *)runner->answer.data : "",
-                   runner->answer.size},
-        .token_count = sample->token_count,
-        .tokens = sample->tokens,
-        .log_probs = sample->log_probs};
+    const struct assay_judgement *judgement = &runner->judgement;
+    struct assay_record record = planned(job, sample->tag);
+    record.finish = (uint8_t)sample->finish;
+    record.verdict = (uint8_t)judgement->verdict;
+    record.score_micro = judgement->score_micro;
+    record.cell_key = sample->cell_key;
+    record.answer = judgement->answer;
+    record.token_count = sample->token_count;
+    record.tokens = sample->tokens;
+    record.log_probs = sample->log_probs;
     struct assay_circumstances circumstances = {.prompt_shared = sample->prompt_shared,
                                                 .attempts = 1,
                                                 .batch_rows = sample->batch_rows,
                                                 .clock_mhz = runner->clock_mhz,
                                                 .start_ns = sample->start_ns,
                                                 .duration_ns = sample->duration_ns,
-                                                .text = sample->text};
-    assay_queue_count(&runner->queue, judgement.verdict == ASSAY_VERDICT_CORRECT,
-                      sample->token_count);
-    runner->kept++;
-    return assay_journal_append(runner->journal, sample->tag, &record, &circumstances, err);
+                                                .text = sample->text,
+                                                .grade = judgement->grade};
+    return keep(runner, sample->tag, &record, &circumstances, err);
+}
+
+/* Record what the grader has done; wait for one if there is nothing else to do. */
+static enum assay_status take_graded(struct runner *runner, int wait_ms, struct assay_error *err)
+{
+    struct assay_sample sample;
+    bool taken = runner->grader != NULL;
+    enum assay_status status = ASSAY_OK;
+    while (!status && taken) {
+        status =
+            assay_grader_take(runner->grader, wait_ms, &sample, &runner->judgement, &taken, err);
+        if (!status && taken) status = record_sample(runner, &sample, err);
+        wait_ms = 0;
+    }
+    return status;
+}
+
+/* Judge a finished sample now, or hand it to the grader, which gives it back. */
+static enum assay_status judge_sample(struct runner *runner, const struct assay_sample *sample,
+                                      struct assay_error *err)
+{
+    const struct assay_job *job = runner->job;
+    uint32_t item = assay_plan_cell(&job->plan, sample->tag).item_index;
+    if (runner->grader && sample->finish != ASSAY_FINISH_NONFINITE) {
+        int wait_ms = assay_grader_waiting(runner->grader) >= WAITING_MAX ? -1 : 0;
+        enum assay_status room = wait_ms ? take_graded(runner, wait_ms, err) : ASSAY_OK;
+        return room ? room : assay_grader_submit(runner->grader, item, sample, err);
+    }
+    enum assay_status status = assay_benchmark_judge(job->benchmark, item, sample->text,
+                                                     sample->finish, &runner->judgement, err);
+    if (!status) return record_sample(runner, sample, err);
+    return assay_while(err, status, "item \"%s\"", assay_benchmark_item(job->benchmark, item)->id);
 }
 
 /* Rank 0 tells how far all are: what the board said, and what it has itself done since. */
@@ -148,11 +238,12 @@ static enum assay_status step(struct runner *runner, struct assay_error *err)
 {
     struct assay_sample sample;
     enum assay_status status = assay_session_step(runner->session, err);
+    bool choice = assay_job_is_choice(runner->job);
     while (!status && assay_session_take(runner->session, &sample)) {
-        status = record_sample(runner, &sample, err);
+        status = choice ? take_option(runner, &sample, err) : judge_sample(runner, &sample, err);
         runner->held--;
     }
-    return status;
+    return status ? status : take_graded(runner, 0, err);
 }
 
 static void pause_for(long ns)
@@ -171,6 +262,8 @@ static enum assay_status compute(struct runner *runner, struct assay_error *err)
         if (!assay_session_idle(runner->session)) {
             look_at_clock(runner);
             status = step(runner, err);
+        } else if (runner->grader && assay_grader_waiting(runner->grader) > 0) {
+            status = take_graded(runner, WAIT_MS, err);
         } else if (assay_queue_empty(&runner->queue)) {
             break;
         } else {
@@ -353,8 +446,9 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
     if (!status && runner->session) status = gather_summaries(runner, err);
     assay_queue_fini(&runner->queue);
     assay_session_close(runner->session);
-    assay_bytes_fini(&runner->answer);
     assay_bytes_fini(&runner->cache_path);
+    assay_choice_table_fini(&runner->choices);
+    assay_judgement_fini(&runner->judgement);
     return status;
 }
 
@@ -420,7 +514,12 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
     }
     status = assay_bytes_format(&journal_path, err, "%s.journal", options->results);
     runner.journal_path = (const char *)journal_path.data;
+    /* The grader forks: before any thread is made. */
+    if (!status && job->spec->definition.kind == ASSAY_KIND_CODE) {
+        status = assay_grader_open(&runner.grader, job->benchmark, err);
+    }
     if (!status) status = assay_host_open(&runner.host, comm, options, err);
+    if (!status && runner.grader) runner.host.process.grader = assay_grader_facts(runner.grader);
     status = assay_comm_agree(comm, status, err);
     if (!status) status = run_journal(&runner, err);
     if (!status) status = merge(&runner, err);
@@ -430,6 +529,7 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
                             (unsigned long long)progress->samples_done,
                             (unsigned long long)progress->samples_total);
     }
+    assay_grader_close(runner.grader);
     assay_host_close(&runner.host);
     assay_bytes_fini(&journal_path);
     return status;

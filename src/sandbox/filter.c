@@ -169,6 +169,7 @@ static const struct {
                {"kill", {ASSAY_FILTER_SIGNAL, 0}},
                {"tkill", {ASSAY_FILTER_SIGNAL, 0}},
                {"tgkill", {ASSAY_FILTER_SIGNAL, 0}},
+               {"socket", {ASSAY_FILTER_SOCKET, EACCES}},
                {"open", {ASSAY_FILTER_CREATE, 0}},
                {"openat", {ASSAY_FILTER_CREATE, 0}},
                {"creat", {ASSAY_FILTER_CREATE, 0}},

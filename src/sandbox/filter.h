@@ -22,6 +22,7 @@ enum assay_filter_kind {
     ASSAY_FILTER_MARK,   /* getsid */
     ASSAY_FILTER_SPAWN,  /* clone, fork: counted */
     ASSAY_FILTER_SIGNAL, /* kill and its like: only to oneself */
+    ASSAY_FILTER_SOCKET, /* kills, but for AF_UNIX: libc asks a name service by itself */
     ASSAY_FILTER_CREATE, /* makes a name in a folder: counted */
     ASSAY_FILTER_CODE    /* memory to be executed: refused */
 };

@@ -6,12 +6,14 @@ never runs a line of theirs. In the child, marks are calls of getsid with number
 process: seccomp stops them until the watcher outside has looked at the caller's stack pointer.
 """
 import builtins
+import gc
 import importlib
 import importlib.machinery
 import os
 import signal
 import struct
 import sys
+import types
 import warnings
 
 CONTROL = 4
@@ -81,16 +83,23 @@ def preload(modules):
         importlib.import_module(name)
 
 
-def constant(source, name, values):
-    """The function `name` of `source`, its string constants replaced by values."""
+def code_of(source, name):
+    """The code of the function `name` in `source`; made before the fork, once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "a str is not callable"
         made = {}
         exec(compile(source, "<sandbox>", "exec"), made)
-    code = made[name].__code__
+    return made[name].__code__
+
+
+def constant(code, values):
+    """A function of `code`, its string constants replaced by values."""
     swap = [values.get(c, c) if isinstance(c, str) else c for c in code.co_consts]
-    made[name].__code__ = code.replace(co_consts=tuple(swap))
-    return made[name]
+    return types.FunctionType(code.replace(co_consts=tuple(swap)), {})
+
+
+WHOLE, APART = (code_of(STEPS.format(tests=tests), "steps") for tests in ("", TESTS))
+HOOK = code_of(HOOK, "hook")
 
 
 KINDS = ((b"A", AssertionError), (b"M", MemoryError), (b"X", SystemExit))
@@ -133,7 +142,7 @@ def program_steps(text, test_at, entry):
             "pairs": (*public, ("__builtins__", tests_builtins)), "all pairs": pairs,
             "clear builtins": tests_builtins.clear, "update builtins": tests_builtins.update,
         })  # fmt: skip
-    return constant(STEPS.format(tests=TESTS if test_at else ""), "steps", values)
+    return constant(APART if test_at else WHOLE, values)
 
 
 def child(text, test_at, entry):
@@ -147,7 +156,7 @@ def child(text, test_at, entry):
         report()
         return
     hook = {f"audit {i}": AUDIT + i for i in range(len(FORBIDDEN))}
-    sys.addaudithook(constant(HOOK, "hook", {"mark": os.getsid, **hook}))
+    sys.addaudithook(constant(HOOK, {"mark": os.getsid, **hook}))
     run()
 
 
@@ -212,6 +221,8 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.collect()
+    gc.freeze()  # a child's collections then leave the zygote's pages shared
     say(b"REDY")
     while True:
         size, test_at, entry_size = struct.unpack("<QQQ", take(24))

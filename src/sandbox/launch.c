@@ -246,14 +246,9 @@ static enum assay_status start(struct assay_worker_process *out, struct plan *pl
 enum assay_status assay_launch_start(struct assay_worker_process *out,
                                      const struct assay_launch *launch, struct assay_error *err)
 {
-    static const char *const environment[] = {"PATH=/usr/bin",
-                                              "LANG=C.UTF-8",
-                                              "HOME=/tmp",
-                                              "TMPDIR=.",
-                                              "PYTHONHASHSEED=0",
-                                              "OMP_NUM_THREADS=1",
-                                              "OPENBLAS_NUM_THREADS=1",
-                                              "MKL_NUM_THREADS=1"};
+    static const char *const environment[] = {
+        "PATH=/usr/bin",    "LANG=C.UTF-8",      "HOME=/nowhere",          "TMPDIR=.",
+        "PYTHONHASHSEED=0", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1"};
     enum { FIXED = sizeof environment / sizeof environment[0] };
     const char *envp[FIXED + 2] = {0}, *libraries = getenv("LD_LIBRARY_PATH");
     char library_line[4096];

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -197,6 +198,9 @@ static struct answer answer_program(struct assay_worker *worker, const struct se
     case ASSAY_FILTER_CREATE:
         if (++worker->created <= limits->files) return (struct answer){.proceed = true};
         return (struct answer){.error = EDQUOT};
+    case ASSAY_FILTER_SOCKET:
+        if ((uint32_t)asked->data.args[0] == AF_UNIX) return (struct answer){.error = rule.error};
+        break;
     case ASSAY_FILTER_CODE:
     case ASSAY_FILTER_REFUSE:
         return (struct answer){.error = rule.error};

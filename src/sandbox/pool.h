@@ -108,7 +108,7 @@ void assay_worker_reset(struct assay_worker *worker);
 
 /* Resident and address space bytes, 0 when the process is gone. */
 void assay_process_memory(pid_t pid, uint64_t *resident, uint64_t *address_space);
-/* Of the process and all that descend from it. */
+/* Of the zygote and all that descend from it; resident: what they have beyond the zygote each. */
 void assay_process_tree(pid_t pid, uint64_t *cpu_ns, uint64_t *resident);
 
 #endif

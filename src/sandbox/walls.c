@@ -150,7 +150,7 @@ static int enter_root(void)
     int failed =
         mount_at(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
     if (failed) return failed;
-    return syscall(SYS_chdir, "/tmp") == 0 ? 0 : errno;
+    return syscall(SYS_chdir, "/scratch") == 0 ? 0 : errno;
 }
 
 int assay_walls_namespaces(const struct assay_interpreter *interpreter, unsigned user,
@@ -174,10 +174,10 @@ int assay_walls_namespaces(const struct assay_interpreter *interpreter, unsigned
     *step = "place the folders";
     failed = place_trees(trees, count);
     if (failed) return failed;
-    *step = "tmpfs at /tmp";
-    failed = make_target("/tmp", true);
+    *step = "tmpfs at /scratch"; /* not /tmp: an interpreter may lie there */
+    failed = make_target("/scratch", true);
     if (!failed) {
-        failed = mount_at("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+        failed = mount_at("tmpfs", "scratch", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
                           "size=64m,nr_inodes=4k,mode=700");
     }
     if (failed) return failed;

@@ -85,15 +85,18 @@ static size_t add_children(pid_t pid, pid_t *list, size_t count)
     return count;
 }
 
+/* What a process has inherited from the zygote is there once, however many forks show it. */
 void assay_process_tree(pid_t pid, uint64_t *cpu_ns, uint64_t *resident)
 {
+    uint64_t inherited, unused;
+    assay_process_memory(pid, &inherited, &unused);
     pid_t list[TREE_MAX] = {pid};
     size_t count = 1;
     *cpu_ns = *resident = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t here, all;
         assay_process_memory(list[i], &here, &all);
-        *resident += here;
+        *resident += here > inherited ? here - inherited : 0;
         *cpu_ns += process_cpu(list[i]);
         count = add_children(list[i], list, count);
     }
@@ -115,7 +118,7 @@ static uint64_t look_at_limits(struct assay_worker *worker, uint64_t now)
         assay_worker_close(worker, ASSAY_SANDBOX_CPU_TIME, "%s", "");
     } else if (wall >= limits->wall_ms * millisecond) {
         assay_worker_close(worker, ASSAY_SANDBOX_WALL_TIME, "%s", "");
-    } else if (worker->spawned && resident > limits->memory_bytes + worker->base_bytes) {
+    } else if (worker->spawned && resident > limits->memory_bytes) {
         assay_worker_close(worker, ASSAY_SANDBOX_MEMORY, "of %u processes together",
                            worker->spawned + 1);
     }

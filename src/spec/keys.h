@@ -20,6 +20,8 @@ enum spec_type {
     SPEC_MILLI,    /* uint32_t in thousandths: min … max; written as a decimal */
     SPEC_CHOICE,   /* an enum whose values count the `choices` from 0 */
     SPEC_TEXTS,    /* const char *const *: at most max; size_t `also_at` is their number */
+    SPEC_SOME,     /* the same, at least one, and one text is a list of one */
+    SPEC_RULES,    /* const struct assay_rule *: 1 … max mappings, or one pattern; `also_at` */
     SPEC_BLOCK,    /* a mapping with `keys`, into the same struct */
     SPEC_RECORDS   /* array of structs: 1 … max mappings with `keys`; size_t `also_at` */
 };
@@ -28,6 +30,7 @@ struct spec_key {
     const char *name; /* NULL ends a table */
     enum spec_type type;
     bool required;
+    bool own;             /* never taken from the benchmark's definition */
     bool outside;         /* not part of the identity: absent from the canonical form */
     size_t at, also_at;   /* offsets in the struct that is filled, or in a record of a list */
     uint64_t min, max;    /* by type, above */
@@ -44,11 +47,13 @@ struct spec_key {
 enum {
     SPEC_KEYS_MAX = 20, /* of one table */
     SPEC_STOP_BYTES_MAX = 256,
-    SPEC_EXPECTS_BYTES = 160 /* room for assay_spec_expects */
+    SPEC_EXPECTS_BYTES = 192 /* room for assay_spec_expects */
 };
 
-/* The table of the whole spec; tables of blocks hang below it. */
+/* The table of the whole spec, and that of a benchmark's definition; tables of blocks hang below
+ * them. Both fill one struct assay_spec. */
 const struct spec_key *assay_spec_keys(void);
+const struct spec_key *assay_definition_keys(void);
 const struct spec_key *assay_spec_key_find(const struct spec_key *keys, const char *name);
 /* What a value must be, for messages and help: "a whole number from 1 to 65536". Returns `to`. */
 const char *assay_spec_expects(const struct spec_key *key, char to[SPEC_EXPECTS_BYTES]);

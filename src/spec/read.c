@@ -2,6 +2,7 @@
 #include "spec/read.h"
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/text.h"
 #include "spec/keys.h"
 #include "spec/tree.h"
@@ -13,13 +14,26 @@ static enum assay_status read_version(const struct spec_reader *reader, const ch
                                       const struct spec_key *key, const struct spec_node *root);
 static enum assay_status read_mapping(const struct spec_reader *reader, const char *what,
                                       const struct spec_key *keys, const struct spec_node *node,
-                                      void *record);
+                                      const struct spec_node *beneath, void *record);
+
+/* Whether the benchmark's path is a definition's, before anything is read. */
+static bool names_definition(const struct spec_node *root)
+{
+    const struct spec_node *benchmark = assay_spec_tree_find(root, "benchmark");
+    const struct spec_node *path = benchmark && benchmark->kind == SPEC_MAPPING
+                                       ? assay_spec_tree_find(benchmark, "path")
+                                       : NULL;
+    return path && path->kind == SPEC_SCALAR && assay_spec_is_definition(path->text);
+}
 
 enum assay_status assay_spec_read(const struct spec_reader *reader, const struct spec_node *root,
-                                  struct assay_spec *spec)
+                                  const struct spec_node *definition, struct assay_spec *spec)
 {
-    enum assay_status status =
-        assay_spec_read_root(reader, "the spec", assay_spec_keys(), root, spec);
+    struct spec_reader own = *reader;
+    enum assay_status status = read_version(reader, "the spec", assay_spec_keys(), root);
+    if (status) return status;
+    own.incomplete = !definition && names_definition(root);
+    status = read_mapping(&own, "the spec", assay_spec_keys(), root, definition, spec);
     if (status) return status;
 
     if (spec->replicates % spec->sets == 0) return ASSAY_OK;
@@ -28,12 +42,18 @@ enum assay_status assay_spec_read(const struct spec_reader *reader, const struct
                            spec->replicates);
 }
 
+enum assay_status assay_definition_read(const struct spec_reader *reader,
+                                        const struct spec_node *root, struct assay_spec *spec)
+{
+    return assay_spec_read_root(reader, "the benchmark", assay_definition_keys(), root, spec);
+}
+
 enum assay_status assay_spec_read_root(const struct spec_reader *reader, const char *what,
                                        const struct spec_key *keys, const struct spec_node *root,
                                        void *record)
 {
     enum assay_status status = read_version(reader, what, keys, root);
-    return status ? status : read_mapping(reader, what, keys, root, record);
+    return status ? status : read_mapping(reader, what, keys, root, NULL, record);
 }
 
 /* Before anything else, so that a spec of another version is not blamed for keys that we do not
@@ -89,11 +109,15 @@ static enum assay_status read_texts(const struct spec_reader *reader, const stru
 static enum assay_status read_records(const struct spec_reader *reader, const struct spec_key *key,
                                       const struct spec_node *node, void *record);
 
+static enum assay_status read_rules(const struct spec_reader *reader, const struct spec_key *key,
+                                    const struct spec_node *node, void *record);
+
 static enum assay_status read_present(const struct spec_reader *reader, const struct spec_key *key,
                                       const struct spec_node *node, void *record)
 {
-    if (key->type == SPEC_BLOCK) return read_mapping(reader, key->name, key->keys, node, record);
-    if (key->type == SPEC_TEXTS) return read_texts(reader, key, node, record);
+    if (key->type == SPEC_TEXTS || key->type == SPEC_SOME)
+        return read_texts(reader, key, node, record);
+    if (key->type == SPEC_RULES) return read_rules(reader, key, node, record);
     if (key->type == SPEC_RECORDS) return read_records(reader, key, node, record);
     return assay_spec_read_value(reader, key, node, record);
 }
@@ -101,17 +125,49 @@ static enum assay_status read_present(const struct spec_reader *reader, const st
 static enum assay_status read_absent(const struct spec_reader *reader, const struct spec_key *key,
                                      void *record)
 {
-    if (key->type == SPEC_BLOCK) return read_mapping(reader, key->name, key->keys, NULL, record);
     if (!key->fallback) return ASSAY_OK;
     const struct spec_node written = {
         .kind = SPEC_SCALAR, .text = key->fallback, .size = strlen(key->fallback)};
-    return assay_spec_read_value(reader, key, &written, record);
+    return read_present(reader, key, &written, record);
 }
 
-/* A NULL node is a mapping that is absent: all defaults. */
+static bool has_required(const struct spec_key *keys)
+{
+    for (; keys->name; keys++)
+        if (keys->required) return true;
+    return false;
+}
+
+static enum assay_status read_key(const struct spec_reader *reader, const char *what,
+                                  const struct spec_key *key, const struct spec_node *node,
+                                  const struct spec_node *beneath, void *record)
+{
+    const struct spec_node *child = node ? assay_spec_tree_find(node, key->name) : NULL;
+    const struct spec_node *under =
+        beneath && !key->own ? assay_spec_tree_find(beneath, key->name) : NULL;
+    if (!child && !under && key->required && !reader->incomplete)
+        return assay_spec_fail(reader->report, ASSAY_EFORMAT,
+                               node ? node->mark : (struct spec_mark){0}, "%s needs the key \"%s\"",
+                               what, key->name);
+    if (key->type == SPEC_BLOCK) /* A block that may be absent has then no keys that it needs. */
+        return child || under || !has_required(key->keys)
+                   ? read_mapping(reader, key->name, key->keys, child, under, record)
+                   : ASSAY_OK;
+    if (!child && !under) return read_absent(reader, key, record);
+    if (child && under && reader->overrides) {
+        enum assay_status status =
+            assay_bytes_format(reader->overrides, reader->report->err, "%s%s%s%s",
+                               reader->overrides->size > 0 ? ", " : "", node->key ? node->key : "",
+                               node->key ? "." : "", key->name);
+        if (status) return status;
+    }
+    return read_present(reader, key, child ? child : under, record);
+}
+
+/* A NULL node is a mapping that is absent: what `beneath` has, and else all defaults. */
 static enum assay_status read_mapping(const struct spec_reader *reader, const char *what,
                                       const struct spec_key *keys, const struct spec_node *node,
-                                      void *record)
+                                      const struct spec_node *beneath, void *record)
 {
     if (node && node->kind != SPEC_MAPPING)
         return assay_spec_fail(reader->report, ASSAY_EVALUE, node->mark,
@@ -120,12 +176,7 @@ static enum assay_status read_mapping(const struct spec_reader *reader, const ch
         if (!assay_spec_key_find(keys, child->key)) return fail_unknown(reader, what, keys, child);
 
     for (const struct spec_key *key = keys; key->name; key++) {
-        const struct spec_node *child = node ? assay_spec_tree_find(node, key->name) : NULL;
-        if (!child && key->required)
-            return assay_spec_fail(reader->report, ASSAY_EFORMAT, node->mark,
-                                   "%s needs the key \"%s\"", what, key->name);
-        enum assay_status status =
-            child ? read_present(reader, key, child, record) : read_absent(reader, key, record);
+        enum assay_status status = read_key(reader, what, key, node, beneath, record);
         if (status) return status;
     }
     return ASSAY_OK;
@@ -154,7 +205,12 @@ static enum assay_status read_texts(const struct spec_reader *reader, const stru
                                     const struct spec_node *node, void *record)
 {
     const struct spec_key text = {key->each, SPEC_TEXT, .min = 1, .max = SPEC_STOP_BYTES_MAX};
-    enum assay_status status = check_list(reader, key, node, 0);
+    struct spec_node single = *node;
+    const struct spec_node one = {
+        .kind = SPEC_SEQUENCE, .mark = node->mark, .count = 1, .first = &single};
+    single.next = NULL;
+    if (key->type == SPEC_SOME && node->kind == SPEC_SCALAR) node = &one;
+    enum assay_status status = check_list(reader, key, node, key->type == SPEC_SOME);
     if (status) return status;
     const char **texts = assay_arena_take(reader->arena, node->count, sizeof *texts);
     if (!texts) return assay_spec_fail_memory(reader->report);
@@ -165,6 +221,30 @@ static enum assay_status read_texts(const struct spec_reader *reader, const stru
     }
     store_list(key, record, texts, count);
     return ASSAY_OK;
+}
+
+/* One pattern alone is the only rule. */
+static enum assay_status read_rules(const struct spec_reader *reader, const struct spec_key *key,
+                                    const struct spec_node *node, void *record)
+{
+    const bool alone = node->kind == SPEC_SCALAR;
+    enum assay_status status = alone ? ASSAY_OK : check_list(reader, key, node, 1);
+    size_t count = alone ? 1 : node->count;
+    if (status) return status;
+    struct assay_rule *rules = assay_arena_take(reader->arena, count, sizeof *rules);
+    if (!rules) return assay_spec_fail_memory(reader->report);
+    if (alone) {
+        struct spec_key pattern = *assay_spec_key_find(key->keys, "pattern");
+        pattern.name = key->name;
+        rules->name = "strict";
+        status = assay_spec_read_value(reader, &pattern, node, rules);
+    }
+    size_t i = 0;
+    for (const struct spec_node *entry = alone ? NULL : node->first; entry && !status;
+         entry = entry->next)
+        status = read_mapping(reader, "a rule", key->keys, entry, NULL, &rules[i++]);
+    if (!status) store_list(key, record, rules, count);
+    return status;
 }
 
 /* Of the entry `node`; no entry before it may have its name. */
@@ -191,7 +271,7 @@ static enum assay_status read_records(const struct spec_reader *reader, const st
     if (!records) return assay_spec_fail_memory(reader->report);
     char *to = records;
     for (const struct spec_node *entry = node->first; entry; entry = entry->next) {
-        status = read_mapping(reader, key->each, key->keys, entry, to);
+        status = read_mapping(reader, key->each, key->keys, entry, NULL, to);
         if (!status) status = check_name(reader, key, node, entry);
         if (status) return status;
         to += key->record_bytes;

@@ -78,6 +78,8 @@ enum assay_status assay_spec_read_value(const struct spec_reader *reader,
     case SPEC_SHA256:
         return read_digest(reader, key, node, record);
     case SPEC_TEXTS:
+    case SPEC_SOME:
+    case SPEC_RULES:
     case SPEC_BLOCK:
     case SPEC_RECORDS:
         break;
@@ -134,7 +136,7 @@ static enum assay_status check_template(const struct spec_reader *reader,
                                    inner.text);
         fields += found && piece.is_field;
     }
-    return fields > 0 ? ASSAY_OK : assay_spec_fail_value(reader, key, node, "");
+    return fields > 0 || key->min == 0 ? ASSAY_OK : assay_spec_fail_value(reader, key, node, "");
 }
 
 static enum assay_status check_pattern(const struct spec_reader *reader, const struct spec_key *key,

@@ -12,29 +12,45 @@
 static enum assay_status find_file(const char **out, struct assay_arena *arena, const char *path,
                                    const char *spec_path, const char *directory,
                                    struct assay_error *err);
+static enum assay_status define(struct assay_spec *spec, struct assay_error *err);
 static enum assay_status digest_file(struct assay_digest *out, const char *file,
                                      const struct assay_digest *declared, struct assay_error *err);
+
+enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec, const char *spec_path,
+                                               struct assay_error *err)
+{
+    struct assay_arena *arena = &assay_spec_owner(spec)->arena;
+    struct assay_named_file *benchmark = &spec->benchmark;
+    const char *file = NULL;
+    struct assay_digest digest;
+    enum assay_status status = find_file(&file, arena, benchmark->path, spec_path, NULL, err);
+    if (!status)
+        status =
+            digest_file(&digest, file, benchmark->sha256_declared ? &benchmark->sha256 : NULL, err);
+    if (status) {
+        status = assay_while(err, status, "benchmark");
+        return spec_path ? assay_while(err, status, "%s", spec_path) : status;
+    }
+    benchmark->file = file;
+    benchmark->sha256 = digest;
+    if (assay_spec_has_definition(spec)) status = define(spec, err);
+    return status ? status : assay_spec_resolve_data(spec, spec_path, err);
+}
 
 enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_path,
                                      const char *model_dir, struct assay_file_check **model_check,
                                      struct assay_error *err)
 {
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
-    const char *model_file = NULL, *benchmark_file = NULL;
-    struct assay_digest model, benchmark;
-    const char *what = "model";
+    const char *model_file = NULL;
+    struct assay_digest model;
     enum assay_status status =
         find_file(&model_file, arena, spec->model.path, spec_path, model_dir, err);
     if (status) goto done;
+    status = assay_spec_resolve_benchmark(spec, spec_path, err);
+    if (status) return status;
 
     /* The model comes last: it may take seconds to digest. */
-    what = "benchmark";
-    status = find_file(&benchmark_file, arena, spec->benchmark.path, spec_path, NULL, err);
-    if (status) goto done;
-    status = digest_file(&benchmark, benchmark_file,
-                         spec->benchmark.sha256_declared ? &spec->benchmark.sha256 : NULL, err);
-    if (status) goto done;
-    what = "model";
     if (model_check && spec->model.sha256_declared) {
         model = spec->model.sha256;
         status = assay_file_check_begin(model_check, model_file, &model, err);
@@ -46,12 +62,61 @@ enum assay_status assay_spec_resolve(struct assay_spec *spec, const char *spec_p
 
     spec->model.file = model_file;
     spec->model.sha256 = model;
-    spec->benchmark.file = benchmark_file;
-    spec->benchmark.sha256 = benchmark;
     return assay_spec_seal(spec, err);
 done:
-    status = assay_while(err, status, "%s", what);
+    status = assay_while(err, status, "model");
     return spec_path ? assay_while(err, status, "%s", spec_path) : status;
+}
+
+/* What is read from the spec again loses what was found: it is put back. */
+static enum assay_status define(struct assay_spec *spec, struct assay_error *err)
+{
+    const struct assay_named_file model = spec->model, benchmark = spec->benchmark;
+    struct assay_bytes text = {0};
+    enum assay_status status = assay_file_read(benchmark.file, ASSAY_SPEC_BYTES_MAX, &text, err);
+    if (!status)
+        status = assay_spec_define(spec, benchmark.file, (const char *)text.data, text.size, err);
+    spec->model = model;
+    spec->benchmark = benchmark;
+    assay_bytes_fini(&text);
+    return status;
+}
+
+static enum assay_status resolve_one(struct assay_spec *spec, struct assay_named_file *named,
+                                     const char *spec_path, struct assay_error *err)
+{
+    struct assay_arena *arena = &assay_spec_owner(spec)->arena;
+    struct assay_bytes directory = {0};
+    const char *slash = spec_path ? strrchr(spec_path, '/') : NULL;
+    enum assay_status status = ASSAY_OK;
+    if (slash) status = assay_bytes_append(&directory, spec_path, (size_t)(slash - spec_path), err);
+    if (!status)
+        status = find_file(&named->file, arena, named->path, spec->benchmark.file,
+                           slash ? (const char *)directory.data : NULL, err);
+    if (!status)
+        status = digest_file(&named->sha256, named->file,
+                             named->sha256_declared ? &named->sha256 : NULL, err);
+    assay_bytes_fini(&directory);
+    return status;
+}
+
+enum assay_status assay_spec_resolve_data(struct assay_spec *spec, const char *spec_path,
+                                          struct assay_error *err)
+{
+    if (!spec->definition.text) {
+        spec->data = spec->benchmark;
+        return ASSAY_OK;
+    }
+    const char *field = "data.path";
+    enum assay_status status = resolve_one(spec, &spec->data, spec_path, err);
+    if (!status && spec->examples.path) {
+        field = "examples.path";
+        status = resolve_one(spec, &spec->examples, spec_path, err);
+    }
+    if (status == ASSAY_ENOTFOUND && spec->definition.source[0])
+        status = assay_fail(err, status, "%s (the data are to be had from: %s)",
+                            err ? err->text : "", spec->definition.source);
+    return assay_while(err, status, "%s: %s", spec->benchmark.file, field);
 }
 
 /* Look at the place, then forget it, but for the list of places looked at. */

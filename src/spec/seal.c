@@ -13,6 +13,7 @@
 #include <string.h>
 
 static struct assay_json *mapping_json(const struct spec_key *keys, const void *record);
+static struct assay_json *definition_json(const struct assay_spec *spec);
 
 /* The identity has no key for how keys and values are kept: its arithmetic says it, as it did
  * before there was a choice. */
@@ -33,10 +34,12 @@ enum assay_status assay_spec_seal(struct assay_spec *spec, struct assay_error *e
     struct assay_arena *arena = &assay_spec_owner(spec)->arena;
     struct assay_bytes text = {0};
     const char *canonical = NULL;
+    if (!spec->definition.text) spec->data = spec->benchmark;
     struct assay_json *json = mapping_json(assay_spec_keys(), spec);
-    assay_json_set(json, "format", assay_json_new_text("spec-1"));
+    assay_json_set(json, "format", assay_json_new_text("spec-2"));
     assay_json_set(json, "arithmetic",
                    assay_json_new_text(arithmetic_texts[assay_spec_arithmetic(spec)]));
+    if (spec->definition.text) assay_json_set(json, "definition", definition_json(spec));
     assay_json_set(json, "sampler", assay_json_new_text("sampler-1"));
 
     enum assay_status status = assay_json_write(json, true, &text, err);
@@ -48,7 +51,7 @@ enum assay_status assay_spec_seal(struct assay_spec *spec, struct assay_error *e
     }
     struct assay_sha256 state;
     assay_sha256_init(&state);
-    assay_sha256_text(&state, "assay/spec-1");
+    assay_sha256_text(&state, "assay/spec-2");
     assay_sha256_field(&state, text.data, text.size);
     spec->canonical = canonical;
     spec->digest = assay_sha256_final(&state);
@@ -56,6 +59,18 @@ done:
     assay_bytes_fini(&text);
     assay_json_destroy(json);
     return status;
+}
+
+/* What the benchmark's own digest, that of its definition, does not say. */
+static struct assay_json *definition_json(const struct assay_spec *spec)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    struct assay_json *object = assay_json_new_object();
+    assay_json_set(object, "data", assay_json_new_text(assay_digest_hex(&spec->data.sha256, hex)));
+    if (spec->examples.path)
+        assay_json_set(object, "examples",
+                       assay_json_new_text(assay_digest_hex(&spec->examples.sha256, hex)));
+    return object;
 }
 
 /* --- values --- */
@@ -86,6 +101,17 @@ static struct assay_json *profiles_json(const struct spec_key *key, const void *
     load(record, key->also_at, &count, sizeof count);
     struct assay_json *list = assay_json_new_array();
     for (size_t i = 0; i < count; i++) assay_json_add(list, mapping_json(key->keys, &profiles[i]));
+    return list;
+}
+
+static struct assay_json *rules_json(const struct spec_key *key, const void *record)
+{
+    const struct assay_rule *rules;
+    size_t count;
+    load(record, key->at, &rules, sizeof rules);
+    load(record, key->also_at, &count, sizeof count);
+    struct assay_json *list = assay_json_new_array();
+    for (size_t i = 0; i < count; i++) assay_json_add(list, mapping_json(key->keys, &rules[i]));
     return list;
 }
 
@@ -123,6 +149,9 @@ static struct assay_json *value_json(const struct spec_key *key, const void *rec
         return assay_json_new_text(key->choices[choice]);
     case SPEC_SHA256:
         return digest_json(key, record);
+    case SPEC_RULES:
+        return rules_json(key, record);
+    case SPEC_SOME:
     case SPEC_TEXTS:
         return stops_json(key, record);
     case SPEC_BLOCK:

@@ -8,6 +8,7 @@
 #include "spec/tree.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum assay_status parse(struct assay_spec **out, const char *text, size_t size,
                                const struct spec_report *report);
@@ -38,6 +39,17 @@ void assay_spec_destroy(struct assay_spec *spec)
     free(owner);
 }
 
+bool assay_spec_is_definition(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && (strcmp(end, ".yaml") == 0 || strcmp(end, ".yml") == 0);
+}
+
+bool assay_spec_has_definition(const struct assay_spec *spec)
+{
+    return spec->benchmark.path && assay_spec_is_definition(spec->benchmark.path);
+}
+
 static enum assay_status parse(struct assay_spec **out, const char *text, size_t size,
                                const struct spec_report *report)
 {
@@ -60,7 +72,8 @@ static enum assay_status parse(struct assay_spec **out, const char *text, size_t
     status = assay_spec_tree(&root, &scratch, text, size, report);
     if (status) goto done;
     const struct spec_reader reader = {.arena = &owner->arena, .report = report};
-    status = assay_spec_read(&reader, root, &owner->spec);
+    status = assay_spec_read(&reader, root, NULL, &owner->spec);
+    owner->spec.overrides = "";
     if (status) goto done;
     *out = &owner->spec;
     owner = NULL;

@@ -52,7 +52,7 @@ enum assay_status assay_template_next(const char *template, size_t *position, bo
 static bool is_field_character(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
+           c == '-' || c == '.' || c == ':';
 }
 
 static enum assay_status next_field(const char *template, size_t open, size_t *size,
@@ -70,7 +70,7 @@ static enum assay_status next_field(const char *template, size_t open, size_t *s
         char quoted[96];
         return assay_fail(err, ASSAY_EFORMAT,
                           "the field %s at character %zu: a field's name has 1 to %d characters "
-                          "of A-Z, a-z, 0-9, \"_\" and \"-\"; a literal brace is doubled",
+                          "of A-Z, a-z, 0-9 and _ - . :; a literal brace is doubled",
                           assay_text_quote(quoted, sizeof quoted, name, length),
                           character_at(template, open), ASSAY_TEMPLATE_FIELD_BYTES_MAX);
     }

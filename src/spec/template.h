@@ -1,5 +1,6 @@
 /* Prompt templates: text with {field}s of an item. A literal brace is doubled; a field's name is
- * 1 to 64 characters of A-Z, a-z, 0-9, "_" and "-". */
+ * 1 to 64 characters of A-Z, a-z, 0-9 and _ - . : (a path into the item, a filter behind the
+ * colon). */
 #ifndef ASSAY_SPEC_TEMPLATE_H
 #define ASSAY_SPEC_TEMPLATE_H
 

@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "store/grades.h"
 #include "store/machines.h"
+#include "store/options.h"
 #include "store/record.h"
 
 #include <inttypes.h>
@@ -20,6 +22,7 @@ struct checker {
     struct assay_spec *spec; /* parsed again from its source */
     struct assay_assignment assignment;
     struct assay_plan plan;
+    const char *options; /* encoded */
 };
 
 static enum assay_status fill_attributes(struct checker *checker, struct assay_error *err);
@@ -28,6 +31,7 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
 static enum assay_status check_profiles(struct checker *checker, struct assay_error *err);
 static enum assay_status check_tables(const struct checker *checker, struct assay_error *err);
 static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err);
+static enum assay_status check_options(struct checker *checker, struct assay_error *err);
 static enum assay_status check_samples(const struct checker *checker, struct assay_error *err);
 static enum assay_status check_digests(const struct checker *checker, struct assay_error *err);
 static enum assay_status fill_texts(struct checker *checker, struct assay_error *err);
@@ -45,6 +49,7 @@ enum assay_status assay_image_check(struct assay_results *out, struct assay_imag
     if (!status) status = assay_machines_take(&results, image, err);
     if (!status) status = check_offsets(&checker, err);
     if (!status) status = check_samples(&checker, err);
+    if (!status) status = check_options(&checker, err);
     if (!status) status = check_digests(&checker, err);
     if (!status) status = fill_texts(&checker, err);
     assay_spec_destroy(checker.spec);
@@ -75,9 +80,12 @@ static enum assay_status fill_digests(struct checker *checker, struct assay_erro
                    {ASSAY_ATTRIBUTE_RECORDS_DIGEST, &results->records_digest},
                    {ASSAY_ATTRIBUTE_CIRCUMSTANCES_DIGEST, &results->circumstances_digest},
                    {ASSAY_ATTRIBUTE_MODEL_SHA256, &results->model_digest},
-                   {ASSAY_ATTRIBUTE_BENCHMARK_SHA256, &results->benchmark_digest}};
+                   {ASSAY_ATTRIBUTE_BENCHMARK_SHA256, &results->benchmark_digest},
+                   {ASSAY_ATTRIBUTE_DATA_SHA256, &results->data_digest},
+                   {ASSAY_ATTRIBUTE_EXAMPLES_SHA256, &results->examples_digest}};
     for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++) {
         const char *text = checker->image->texts[digests[i].name];
+        if (digests[i].name == ASSAY_ATTRIBUTE_EXAMPLES_SHA256 && text[0] == '\0') continue;
         if (!parse_hex(text, digests[i].to)) {
             return assay_fail(err, ASSAY_EFORMAT, "attribute %s: \"%.80s\" is no digest",
                               assay_attribute_info[digests[i].name].name, text);
@@ -135,6 +143,8 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->token_count = rows[ASSAY_SHAPE_TOKENS];
     results->spec_source = *(const char *const *)columns[ASSAY_COLUMN_SPEC_SOURCE];
     results->spec_canonical = *(const char *const *)columns[ASSAY_COLUMN_SPEC_CANONICAL];
+    results->spec_definition = *(const char *const *)columns[ASSAY_COLUMN_SPEC_DEFINITION];
+    results->item_clusters = columns[ASSAY_COLUMN_ITEM_CLUSTER];
     results->item_ids = columns[ASSAY_COLUMN_ITEM_ID];
     results->item_topics = columns[ASSAY_COLUMN_ITEM_TOPIC];
     results->item_positions = columns[ASSAY_COLUMN_ITEM_POSITION];
@@ -231,6 +241,11 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
         assay_spec_parse(&checker->spec, results->spec_source, strlen(results->spec_source), err);
     if (status) return assay_while(err, status, "/spec/source");
     struct assay_spec *spec = checker->spec;
+    if (assay_spec_has_definition(spec)) {
+        const char *text = results->spec_definition;
+        status = assay_spec_define(spec, "/spec/definition", text, strlen(text), err);
+        if (status) return status;
+    }
     if ((spec->model.sha256_declared &&
          !assay_digest_equal(&spec->model.sha256, &results->model_digest)) ||
         (spec->benchmark.sha256_declared &&
@@ -238,8 +253,16 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
         return assay_fail(err, ASSAY_EMISMATCH,
                           "model_sha256 or benchmark_sha256 is not what /spec/source declares");
     }
+    if ((!spec->definition.text &&
+         !assay_digest_equal(&results->data_digest, &results->benchmark_digest)) ||
+        (!spec->examples.path && checker->image->texts[ASSAY_ATTRIBUTE_EXAMPLES_SHA256][0])) {
+        return assay_fail(err, ASSAY_EMISMATCH,
+                          "data_sha256 or examples_sha256 is not what the benchmark can have");
+    }
     spec->model.sha256 = results->model_digest;
     spec->benchmark.sha256 = results->benchmark_digest;
+    spec->data.sha256 = results->data_digest;
+    spec->examples.sha256 = results->examples_digest;
     status = assay_spec_seal(spec, err);
     if (status) return status;
     if (!assay_digest_equal(&spec->digest, &results->spec_digest)) {
@@ -336,11 +359,15 @@ static enum assay_status check_offsets(const struct checker *checker, struct ass
         enum assay_column column;
         enum assay_shape whole;
         uint64_t most; /* of one sample */
-    } all[] = {{ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, ASSAY_SHAPE_TOKENS, ASSAY_RECORD_TOKENS_MAX},
-               {ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, ASSAY_SHAPE_ANSWER_BYTES,
-                ASSAY_RECORD_ANSWER_BYTES_MAX},
-               {ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, ASSAY_SHAPE_TEXT_BYTES,
-                ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX}};
+    } all[] = {
+        {ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, ASSAY_SHAPE_TOKENS, ASSAY_RECORD_TOKENS_MAX},
+        {ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, ASSAY_SHAPE_ANSWER_BYTES,
+         ASSAY_RECORD_ANSWER_BYTES_MAX},
+        {ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, ASSAY_SHAPE_TEXT_BYTES,
+         ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX},
+        {ASSAY_COLUMN_FLEXIBLE_OFFSET, ASSAY_SHAPE_FLEXIBLE_BYTES, ASSAY_RECORD_ANSWER_BYTES_MAX},
+        {ASSAY_COLUMN_DETAIL_OFFSET, ASSAY_SHAPE_DETAIL_BYTES, ASSAY_RUN_DETAIL_BYTES_MAX},
+        {ASSAY_COLUMN_OPTION_OFFSET, ASSAY_SHAPE_OPTIONS, ASSAY_OPTIONS_MAX}};
     uint64_t count = checker->results->sample_count;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         const uint64_t *offset = checker->image->columns[all[i].column];
@@ -365,6 +392,7 @@ static enum assay_status check_samples(const struct checker *checker, struct ass
 {
     const struct assay_results *results = checker->results;
     const double *score = checker->image->columns[ASSAY_COLUMN_SAMPLE_SCORE];
+    const uint8_t *retried = checker->image->columns[ASSAY_COLUMN_RUN_RETRIED];
     for (uint64_t s = 0; s < results->sample_count; s++) {
         struct assay_cell cell = assay_plan_cell(&checker->plan, s);
         const char *wrong = NULL;
@@ -374,6 +402,7 @@ static enum assay_status check_samples(const struct checker *checker, struct ass
         if (!(score[s] == (double)results->score_micro[s] / ASSAY_SCORE_ONE)) {
             wrong = "/samples/score";
         }
+        if (retried[s] > 1) wrong = "/grades/run_retried";
         if (results->prompt_shared[s] > 1) wrong = "/circumstances/prompt_shared";
         if (results->process[s] >= results->process_count) wrong = "/circumstances/process";
         if (wrong) {
@@ -382,6 +411,33 @@ static enum assay_status check_samples(const struct checker *checker, struct ass
                               " does not follow from the other columns",
                               wrong, s);
         }
+    }
+    return ASSAY_OK;
+}
+
+/* A sample's tokens are those of its options, end to end, unless it broke off. */
+static enum assay_status check_options(struct checker *checker, struct assay_error *err)
+{
+    struct assay_results *results = checker->results;
+    void *const *columns = checker->image->columns;
+    results->text_offset = columns[ASSAY_COLUMN_SAMPLE_TEXT_OFFSET];
+    results->option_offset = columns[ASSAY_COLUMN_OPTION_OFFSET];
+    results->option_tokens = columns[ASSAY_COLUMN_OPTION_TOKENS];
+    results->option_bytes = columns[ASSAY_COLUMN_OPTION_BYTES];
+    results->option_greedy = columns[ASSAY_COLUMN_OPTION_GREEDY];
+    results->gold = columns[ASSAY_COLUMN_OPTION_GOLD];
+    checker->options = assay_options_encode(checker->image);
+    if (!checker->options) return out_of_memory(err);
+    for (uint64_t s = 0; s < results->sample_count; s++) {
+        uint64_t begin = results->option_offset[s], end = results->option_offset[s + 1], sum = 0;
+        uint64_t count = results->token_offset[s + 1] - results->token_offset[s];
+        for (uint64_t i = begin; i < end; i++) sum += results->option_tokens[i];
+        bool whole = results->finish[s] != ASSAY_FINISH_NONFINITE;
+        if (begin == end || sum == count || (!whole && count < sum)) continue;
+        return assay_fail(err, ASSAY_EFORMAT,
+                          "/options/tokens: the options of sample %" PRIu64 " have %" PRIu64
+                          " tokens, the sample has %" PRIu64,
+                          s, sum, count);
     }
     return ASSAY_OK;
 }
@@ -426,6 +482,13 @@ struct assay_record assay_results_record(const struct assay_results *results, ui
                                  .log_probs = results->log_probs + first};
 }
 
+static struct assay_span options_of(const struct checker *checker, uint64_t s)
+{
+    const uint64_t *offset = checker->results->option_offset;
+    return (struct assay_span){checker->options + offset[s] * ASSAY_OPTION_BYTES,
+                               (size_t)(offset[s + 1] - offset[s]) * ASSAY_OPTION_BYTES};
+}
+
 static struct assay_circumstances circumstances_of(const struct checker *checker, uint64_t s)
 {
     const struct assay_results *results = checker->results;
@@ -436,6 +499,9 @@ static struct assay_circumstances circumstances_of(const struct checker *checker
         .clock_mhz = results->clock_mhz[s],
         .start_ns = results->start_ns[s],
         .duration_ns = results->duration_ns[s],
+        .grade = assay_grades_get(checker->image->columns, s),
+        .options = options_of(checker, s),
+        .gold = results->gold[s],
         .text = slice(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, s)};
 }
 
@@ -447,6 +513,8 @@ static enum assay_status encode_sample(const struct checker *checker, uint64_t s
     struct assay_record record = assay_results_record(checker->results, s);
     struct assay_circumstances circumstances = circumstances_of(checker, s);
     const char *fault = assay_record_fault(&record);
+    if (!fault) fault = assay_grade_fault(&circumstances.grade);
+    if (!fault) fault = assay_options_fault(&circumstances);
     if (fault) return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 ": %s", s, fault);
     assay_bytes_clear(record_bytes);
     assay_bytes_clear(circumstances_bytes);
@@ -514,5 +582,11 @@ static enum assay_status fill_texts(struct checker *checker, struct assay_error 
     results->answers =
         cut_up(checker, ASSAY_COLUMN_ANSWER_BYTES, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET);
     results->texts = cut_up(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET);
-    return results->answers && results->texts ? ASSAY_OK : out_of_memory(err);
+    struct assay_grade *grades =
+        assay_arena_take(&checker->image->arena, (size_t)results->sample_count, sizeof *grades);
+    for (uint64_t s = 0; grades && s < results->sample_count; s++) {
+        grades[s] = assay_grades_get(checker->image->columns, s);
+    }
+    results->grades = grades;
+    return results->answers && results->texts && grades ? ASSAY_OK : out_of_memory(err);
 }

@@ -100,6 +100,9 @@ static hid_t enum_type(enum assay_element element)
     case ASSAY_ELEMENT_DRAW:
         ASSAY_DRAW_LIST(ROW)
         break;
+    case ASSAY_ELEMENT_OUTCOME:
+        ASSAY_OUTCOME_LIST(ROW)
+        break;
     default:
         ASSAY_ASSERT(!"not an enumeration");
     }
@@ -140,6 +143,7 @@ hid_t assay_hdf_type(enum assay_element element, bool in_memory)
     case ASSAY_ELEMENT_FINISH:
     case ASSAY_ELEMENT_VERDICT:
     case ASSAY_ELEMENT_DRAW:
+    case ASSAY_ELEMENT_OUTCOME:
         return enum_type(element);
     case ASSAY_ELEMENT_COUNT:
         break;

@@ -33,12 +33,15 @@ const struct assay_process_field assay_process_fields[ASSAY_PROCESS_FIELDS] = {
     FIELD(PROCESS_CPU, TEXT, cpu),
     FIELD(PROCESS_LAUNCHER, TEXT, launcher),
     FIELD(PROCESS_JOB, TEXT, job),
+    FIELD(PROCESS_COMPONENT, TEXT, component),
+    FIELD(PROCESS_VARIABLES, TEXT, variables),
     FIELD(PROCESS_ENGINE, TEXT, engine),
     FIELD(PROCESS_BUILD, TEXT, build),
     FIELD(PROCESS_BACKEND, TEXT, backend),
     FIELD(PROCESS_ISA, TEXT, isa),
     FIELD(PROCESS_PROCESSORS, TEXT, processors),
     FIELD(PROCESS_MEMORY_NODES, TEXT, memory_nodes),
+    FIELD(PROCESS_GRADER, TEXT, grader),
 };
 
 static const char *text_of(const struct assay_process *process,

@@ -11,7 +11,7 @@
 
 struct assay_bytes;
 
-enum { ASSAY_PROCESS_VERSION = 1, ASSAY_PROCESS_FIELDS = 25 };
+enum { ASSAY_PROCESS_VERSION = 2, ASSAY_PROCESS_FIELDS = 28 };
 
 /* Fields in the order of the encoding: first u32, then u64, then texts. */
 struct assay_process_field {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    CIRCUMSTANCES_BYTES = 40, /* circumstances without their text */
-    PROMPT_SHARED = 1         /* bit of the flags */
+    CIRCUMSTANCES_BYTES = 40 + 54 + 8, /* circumstances without their texts */
+    PROMPT_SHARED = 1                  /* bit of the flags */
 };
 
 const char *assay_arithmetic_name(unsigned arithmetic)
@@ -50,6 +50,16 @@ const char *assay_verdict_name(enum assay_verdict verdict)
 #undef ROW
     }
     return NULL;
+}
+
+const char *assay_outcome_name(enum assay_outcome outcome)
+{
+    static const char *const names[] = {
+#define ROW(name, id, text) [ASSAY_OUTCOME_##name] = text,
+        ASSAY_OUTCOME_LIST(ROW)
+#undef ROW
+    };
+    return (unsigned)outcome < ASSAY_OUTCOME_COUNT ? names[outcome] : NULL;
 }
 
 /* Names become C strings in a results file: UTF-8, no NUL. */
@@ -104,6 +114,68 @@ const char *assay_record_fault(const struct assay_record *record)
     if (!is_name(record->profile)) return "profile is no name";
     const char *fault = outcome_fault(record);
     return fault ? fault : tokens_fault(record);
+}
+
+static bool is_text(struct assay_span text, size_t bytes_max)
+{
+    return text.size <= bytes_max &&
+           (text.size == 0 || assay_text_utf8_prefix(text.data, text.size) == text.size);
+}
+
+static const char *found_fault(const struct assay_found *found)
+{
+    if (found->rule == ASSAY_NO_RULE) {
+        return found->start || found->size ? "a place that no rule found" : NULL;
+    }
+    if (found->rule >= ASSAY_SPEC_RULES_MAX) return "no such rule";
+    return (uint64_t)found->start + found->size > ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX * 3ull
+               ? "a place behind any text"
+               : NULL;
+}
+
+const char *assay_grade_fault(const struct assay_grade *grade)
+{
+    if (!assay_outcome_name(grade->outcome)) return "no such outcome";
+    if (!assay_verdict_name(grade->flexible_verdict)) return "no such flexible verdict";
+    if (grade->run != ASSAY_NO_RUN && grade->run > ASSAY_RUNS_MAX) return "no such end of a run";
+    if (!is_text(grade->flexible_answer, ASSAY_RECORD_ANSWER_BYTES_MAX)) {
+        return "flexible answer too long or not UTF-8";
+    }
+    if (!is_text(grade->run_detail, ASSAY_RUN_DETAIL_BYTES_MAX) ||
+        (grade->run_detail.size && memchr(grade->run_detail.data, 0, grade->run_detail.size))) {
+        return "detail of a run too long or not UTF-8";
+    }
+    const char *fault = found_fault(&grade->strict);
+    return fault ? fault : found_fault(&grade->flexible);
+}
+
+void assay_option_put(uint8_t *to, const struct assay_option_part *option)
+{
+    assay_put_le32(to, option->tokens);
+    assay_put_le32(to + 4, option->bytes);
+    to[8] = option->greedy;
+}
+
+struct assay_option_part assay_option_get(struct assay_span options, size_t index)
+{
+    const uint8_t *from = (const uint8_t *)options.data + index * ASSAY_OPTION_BYTES;
+    ASSAY_ASSERT((index + 1) * ASSAY_OPTION_BYTES <= options.size);
+    return (struct assay_option_part){assay_get_le32(from), assay_get_le32(from + 4), from[8] != 0};
+}
+
+const char *assay_options_fault(const struct assay_circumstances *c)
+{
+    size_t count = c->options.size / ASSAY_OPTION_BYTES;
+    if (c->options.size % ASSAY_OPTION_BYTES != 0) return "options cut short";
+    if (count > ASSAY_OPTIONS_MAX) return "too many options";
+    if (count == 0) return c->gold ? "a right option, and no options" : NULL;
+    if (c->gold >= count) return "the right option is none of the options";
+    for (size_t i = 0; i < count; i++) {
+        const struct assay_option_part option = assay_option_get(c->options, i);
+        if (option.tokens == 0 || option.bytes == 0) return "an empty option";
+        if ((uint8_t)c->options.data[i * ASSAY_OPTION_BYTES + 8] > 1) return "a mark beyond 1";
+    }
+    return NULL;
 }
 
 static uint8_t *put_u32(uint8_t *to, uint32_t value)
@@ -177,12 +249,34 @@ enum assay_status assay_record_encode(struct assay_bytes *out, const struct assa
     return ASSAY_OK;
 }
 
+static uint8_t *put_grade(uint8_t *to, const struct assay_grade *grade)
+{
+    *to++ = grade->outcome;
+    *to++ = grade->flexible_verdict;
+    *to++ = grade->strict.rule;
+    *to++ = grade->flexible.rule;
+    to = put_u32(to, grade->strict.start);
+    to = put_u32(to, grade->strict.size);
+    to = put_u32(to, grade->flexible.start);
+    to = put_u32(to, grade->flexible.size);
+    to = put_span(to, grade->flexible_answer);
+    *to++ = grade->run;
+    *to++ = grade->run_retried;
+    to = put_u64(to, grade->run_cpu_ns);
+    to = put_u64(to, grade->run_wall_ns);
+    to = put_u64(to, grade->run_peak_bytes);
+    return put_span(to, grade->run_detail);
+}
+
 enum assay_status assay_circumstances_encode(struct assay_bytes *out,
                                              const struct assay_circumstances *c,
                                              struct assay_error *err)
 {
     ASSAY_ASSERT(c->text.size <= ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX);
-    size_t size = CIRCUMSTANCES_BYTES + c->text.size;
+    ASSAY_ASSERT(assay_grade_fault(&c->grade) == NULL);
+    ASSAY_ASSERT(assay_options_fault(c) == NULL);
+    size_t size = CIRCUMSTANCES_BYTES + c->text.size + c->grade.flexible_answer.size +
+                  c->grade.run_detail.size + c->options.size;
     enum assay_status status = assay_bytes_reserve(out, size, err);
     if (status) return status;
     uint8_t *to = put_u32(out->data + out->size, (uint32_t)size - 4);
@@ -193,7 +287,9 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
     to = put_u64(to, c->duration_ns);
     to = put_u32(to, c->batch_rows);
     to = put_u32(to, c->clock_mhz);
-    close_encoding(out, size, put_span(to, c->text));
+    to = put_span(to, c->text);
+    to = put_span(put_grade(to, &c->grade), c->options);
+    close_encoding(out, size, put_u32(to, c->gold));
     return ASSAY_OK;
 }
 
@@ -317,14 +413,37 @@ enum assay_status assay_record_decode(struct assay_record *out, struct assay_are
     return ASSAY_OK;
 }
 
+static void read_grade(struct assay_grade *grade, struct assay_reader *body)
+{
+    grade->outcome = assay_read_u8(body);
+    grade->flexible_verdict = assay_read_u8(body);
+    grade->strict.rule = assay_read_u8(body);
+    grade->flexible.rule = assay_read_u8(body);
+    grade->strict.start = assay_read_le32(body);
+    grade->strict.size = assay_read_le32(body);
+    grade->flexible.start = assay_read_le32(body);
+    grade->flexible.size = assay_read_le32(body);
+    grade->flexible_answer = read_span(body);
+    grade->run = assay_read_u8(body);
+    uint8_t retried = assay_read_u8(body);
+    if (retried > 1) grade->run = ASSAY_RUNS_MAX + 1; /* refused with it */
+    grade->run_retried = retried == 1;
+    grade->run_cpu_ns = assay_read_le64(body);
+    grade->run_wall_ns = assay_read_le64(body);
+    grade->run_peak_bytes = assay_read_le64(body);
+    grade->run_detail = read_span(body);
+}
+
 enum assay_status assay_circumstances_decode(struct assay_circumstances *out, const uint8_t *data,
                                              size_t size, size_t *used, struct assay_error *err)
 {
     struct assay_reader body;
     size_t length;
-    enum assay_status status =
-        open_body(&body, data, size, CIRCUMSTANCES_BYTES + ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX,
-                  &length, "circumstances", err);
+    enum assay_status status = open_body(
+        &body, data, size,
+        CIRCUMSTANCES_BYTES + ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX + ASSAY_RECORD_ANSWER_BYTES_MAX +
+            ASSAY_RUN_DETAIL_BYTES_MAX + ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES,
+        &length, "circumstances", err);
     if (status) return status;
     unsigned version = assay_read_le16(&body), flags = assay_read_le16(&body);
     struct assay_circumstances c = {.prompt_shared = flags & PROMPT_SHARED};
@@ -334,6 +453,9 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     c.batch_rows = assay_read_le32(&body);
     c.clock_mhz = assay_read_le32(&body);
     c.text = read_span(&body);
+    read_grade(&c.grade, &body);
+    c.options = read_span(&body);
+    c.gold = assay_read_le32(&body);
     if (length >= 8 && version != ASSAY_CIRCUMSTANCES_VERSION) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "circumstances of version %u, this reads %d",
                           version, ASSAY_CIRCUMSTANCES_VERSION);
@@ -343,6 +465,9 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     }
     status = close_body(&body, "circumstances", err);
     if (status) return status;
+    const char *fault = assay_grade_fault(&c.grade);
+    if (!fault) fault = assay_options_fault(&c);
+    if (fault) return assay_fail(err, ASSAY_EFORMAT, "circumstances: %s", fault);
     *out = c;
     *used = length;
     return ASSAY_OK;

@@ -6,14 +6,17 @@
 #include "assay/record.h"
 
 enum {
-    ASSAY_CIRCUMSTANCES_VERSION = 2,
+    ASSAY_CIRCUMSTANCES_VERSION = 3,
     ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX = 1 << 26,
+    ASSAY_RUNS_MAX = 10,            /* the last verdict of a sandbox */
     ASSAY_RECORD_FIXED_BYTES = 106, /* a canonical part without names, answer and tokens */
     ASSAY_RECORD_BYTES_MAX = ASSAY_RECORD_FIXED_BYTES + 2 * ASSAY_RECORD_NAME_BYTES_MAX +
                              ASSAY_RECORD_ANSWER_BYTES_MAX + 8 * ASSAY_RECORD_TOKENS_MAX
 };
 
-/* What is wrong with a record, as words for a message, or NULL. */
+/* What is wrong with a record or a grade, as words for a message, or NULL. */
 const char *assay_record_fault(const struct assay_record *record);
+const char *assay_grade_fault(const struct assay_grade *grade);
+const char *assay_options_fault(const struct assay_circumstances *circumstances);
 
 #endif

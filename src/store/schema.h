@@ -1,4 +1,4 @@
-/* results-2: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
+/* results-3: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
  * test work from these tables; to learn what is in a file, read them.
  *
  * An HDF5 file with groups of columns: all datasets of one shape have the same number of rows, and
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ASSAY_SCHEMA_NAME "assay-results"
-enum { ASSAY_SCHEMA_VERSION = 2 };
+enum { ASSAY_SCHEMA_VERSION = 3 };
 
 /* Shapes: name, most rows, in words. */
 #define ASSAY_SHAPE_LIST(X)                                                                        \
@@ -27,9 +27,12 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(TOPOLOGIES, ASSAY_PROCESSES_MAX, "topologies")                                               \
     X(SAMPLES, UINT64_C(1) << 40, "samples")                                                       \
     X(OFFSETS, (UINT64_C(1) << 40) + 1, "samples + 1")                                             \
+    X(OPTIONS, UINT64_C(1) << 46, "options of all samples")                                        \
     X(TOKENS, UINT64_C(1) << 46, "output tokens of all samples")                                   \
     X(ANSWER_BYTES, UINT64_C(1) << 46, "bytes of all answers")                                     \
-    X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")
+    X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")                                         \
+    X(FLEXIBLE_BYTES, UINT64_C(1) << 46, "bytes of all flexible answers")                          \
+    X(DETAIL_BYTES, UINT64_C(1) << 46, "bytes of all details")
 
 /* Elements: name, bytes of one in memory, in words. BOOL is an enumeration FALSE = 0, TRUE = 1 of 8
  * bits, which h5py reads as bool; the other enumerations have the names and numbers of
@@ -45,15 +48,20 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(BOOL, 1, "bool")                                                                             \
     X(FINISH, 1, "enum finish")                                                                    \
     X(VERDICT, 1, "enum verdict")                                                                  \
-    X(DRAW, 1, "enum draw")
+    X(DRAW, 1, "enum draw")                                                                        \
+    X(OUTCOME, 1, "enum outcome")
 
 /* Columns: name, path, shape, element, unit, description. */
 #define ASSAY_COLUMN_LIST(X)                                                                       \
     X(SPEC_SOURCE, "/spec/source", ONE, TEXT, "YAML", "the spec as its author wrote it")           \
     X(SPEC_CANONICAL, "/spec/canonical", ONE, TEXT, "JSON",                                        \
       "the spec's canonical form; spec_digest is its digest (FORMAT.md 4.1)")                      \
+    X(SPEC_DEFINITION, "/spec/definition", ONE, TEXT, "YAML",                                      \
+      "the benchmark's definition, empty if the benchmark is JSON lines alone")                    \
     X(ITEM_ID, "/items/id", ITEMS, TEXT, "name", "the item's id in the benchmark")                 \
     X(ITEM_TOPIC, "/items/topic", ITEMS, TEXT, "name", "the item's topic, empty if it has none")   \
+    X(ITEM_CLUSTER, "/items/cluster", ITEMS, TEXT, "name",                                         \
+      "items of one cluster belong together; empty if it has none")                                \
     X(ITEM_POSITION, "/items/position", ITEMS, U32, "index", "line of the benchmark, from 0")      \
     X(ITEM_STRATUM, "/items/stratum", ITEMS, U32, "index", "row of /strata")                       \
     X(ITEM_PROMPT_TOKENS, "/items/prompt_tokens", ITEMS, U32, "tokens", "length of the prompt")    \
@@ -97,6 +105,15 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(TEXT_BYTES, "/texts/bytes", TEXT_BYTES, BYTE, "bytes",                                       \
       "outputs as text, end to end; nearly always UTF-8, but an output may break off inside a "    \
       "character")                                                                                 \
+    X(OPTION_OFFSET, "/options/offset", OFFSETS, U64, "options",                                   \
+      "kind choice: sample i has rows offset[i] … offset[i+1]-1 of the options; its tokens are " \
+      "theirs end to end")                                                                         \
+    X(OPTION_TOKENS, "/options/tokens", OPTIONS, U32, "tokens", "length of the option")            \
+    X(OPTION_BYTES, "/options/bytes", OPTIONS, U32, "bytes",                                       \
+      "of the option's text without the white space in front")                                     \
+    X(OPTION_GREEDY, "/options/greedy", OPTIONS, BOOL, "bool",                                     \
+      "whether each of its tokens was the likeliest")                                              \
+    X(OPTION_GOLD, "/options/gold", SAMPLES, U32, "index", "the right option, from 0")             \
     X(PROCESS, "/circumstances/process", SAMPLES, U32, "index", "row of /processes")               \
     X(ATTEMPTS, "/circumstances/attempts", SAMPLES, U32, "1", "times it was begun")                \
     X(BATCH_ROWS, "/circumstances/batch_rows", SAMPLES, U32, "rows",                               \
@@ -108,6 +125,33 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
       "wall time from its first pass to its last")                                                 \
     X(CLOCK_MHZ, "/circumstances/clock_mhz", SAMPLES, U32, "MHz",                                  \
       "processor clock as last measured before it finished, 0 if unknown")                         \
+    X(GRADE_OUTCOME, "/grades/outcome", SAMPLES, OUTCOME, "enumeration",                           \
+      "what the output was, whatever its verdict")                                                 \
+    X(GRADE_RULE, "/grades/rule", SAMPLES, BYTE, "index",                                          \
+      "rule of the spec that found the answer, 255 if none did")                                   \
+    X(GRADE_START, "/grades/answer_start", SAMPLES, U32, "bytes", "where it found it in the text") \
+    X(GRADE_SIZE, "/grades/answer_size", SAMPLES, U32, "bytes", "length of what it found")         \
+    X(FLEXIBLE_VERDICT, "/grades/flexible_verdict", SAMPLES, VERDICT, "enumeration",               \
+      "verdict by the rules behind the first; that of the first where there is one")               \
+    X(FLEXIBLE_RULE, "/grades/flexible_rule", SAMPLES, BYTE, "index",                              \
+      "rule that found the flexible answer, 255 if none did")                                      \
+    X(FLEXIBLE_START, "/grades/flexible_start", SAMPLES, U32, "bytes", "where in the text")        \
+    X(FLEXIBLE_SIZE, "/grades/flexible_size", SAMPLES, U32, "bytes", "length of what it found")    \
+    X(FLEXIBLE_OFFSET, "/grades/flexible_offset", OFFSETS, U64, "bytes",                           \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /grades/flexible_bytes")                    \
+    X(FLEXIBLE_BYTES, "/grades/flexible_bytes", FLEXIBLE_BYTES, BYTE, "UTF-8",                     \
+      "flexible answers, normalised, end to end")                                                  \
+    X(RUN, "/grades/run", SAMPLES, BYTE, "number",                                                 \
+      "kind code: end of the program in the sandbox (include/assay/sandbox.h), 255: not run")      \
+    X(RUN_RETRIED, "/grades/run_retried", SAMPLES, BOOL, "bool",                                   \
+      "whether it ran out of time at first and was run once more, alone")                          \
+    X(RUN_CPU_NS, "/grades/run_cpu_ns", SAMPLES, U64, "ns", "processor time of the program")       \
+    X(RUN_WALL_NS, "/grades/run_wall_ns", SAMPLES, U64, "ns", "wall time of the program")          \
+    X(RUN_PEAK_BYTES, "/grades/run_peak_bytes", SAMPLES, U64, "bytes", "its largest memory")       \
+    X(DETAIL_OFFSET, "/grades/detail_offset", OFFSETS, U64, "bytes",                               \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /grades/detail_bytes")                      \
+    X(DETAIL_BYTES, "/grades/detail_bytes", DETAIL_BYTES, BYTE, "UTF-8",                           \
+      "what the program said when it failed, end to end; not to be trusted")                       \
     X(PROCESS_RANK, "/processes/rank", PROCESSES, U32, "index", "MPI rank, 0 … ranks − 1")         \
     X(PROCESS_RANKS, "/processes/ranks", PROCESSES, U32, "1", "ranks of the run it belonged to")   \
     X(PROCESS_LOCAL_RANK, "/processes/local_rank", PROCESSES, U32, "index",                        \
@@ -138,6 +182,10 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
       "what started it: none, mpirun, srun")                                                       \
     X(PROCESS_JOB, "/processes/job", PROCESSES, TEXT, "name",                                      \
       "number of the batch job, empty if there was none")                                          \
+    X(PROCESS_COMPONENT, "/processes/component", PROCESSES, TEXT, "name",                          \
+      "its component of a heterogeneous job, from 0, and partition; empty if unknown")             \
+    X(PROCESS_VARIABLES, "/processes/variables", PROCESSES, TEXT, "lines",                         \
+      "what the batch system said of job and task: NAME=VALUE lines, sorted")                      \
     X(PROCESS_ENGINE, "/processes/engine", PROCESSES, TEXT, "name", "program and version")         \
     X(PROCESS_BUILD, "/processes/build", PROCESSES, TEXT, "name", "compiler and preset")           \
     X(PROCESS_BACKEND, "/processes/backend", PROCESSES, TEXT, "name",                              \
@@ -147,6 +195,8 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
       "processing units it was bound to")                                                          \
     X(PROCESS_MEMORY_NODES, "/processes/memory_nodes", PROCESSES, TEXT, "list",                    \
       "NUMA nodes its memory was bound to, empty if unbound")                                      \
+    X(PROCESS_GRADER, "/processes/grader", PROCESSES, TEXT, "name",                                \
+      "kind code: interpreter, version, what held its programs and why not more; else empty")      \
     X(PROCESS_TOPOLOGY, "/processes/topology", PROCESSES, U32, "index", "row of /topologies")      \
     X(TOPOLOGY_SHA256, "/topologies/sha256", TOPOLOGIES, DIGEST, "SHA-256", "digest of the XML")   \
     X(TOPOLOGY_XML, "/topologies/xml", TOPOLOGIES, TEXT, "XML",                                    \
@@ -156,7 +206,7 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
  * lower-case hex. */
 #define ASSAY_ATTRIBUTE_LIST(X)                                                                    \
     X(SCHEMA, "schema", TEXT, "assay-results")                                                     \
-    X(SCHEMA_VERSION, "schema_version", U32, "2")                                                  \
+    X(SCHEMA_VERSION, "schema_version", U32, "3")                                                  \
     X(DESCRIPTION, "description", TEXT, "where to read about the schema")                          \
     X(SPEC_NAME, "spec_name", TEXT, "the spec's name")                                             \
     X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \
@@ -171,6 +221,8 @@ enum { ASSAY_SCHEMA_VERSION = 2 };
     X(MODEL_SHA256, "model_sha256", TEXT, "digest of the model file")                              \
     X(MODEL_NAME, "model_name", TEXT, "general.name of the model file, empty if it has none")      \
     X(BENCHMARK_SHA256, "benchmark_sha256", TEXT, "digest of the benchmark file")                  \
+    X(DATA_SHA256, "data_sha256", TEXT, "digest of the data file")                                 \
+    X(EXAMPLES_SHA256, "examples_sha256", TEXT, "… of the examples' file, empty if there is none") \
     X(ARITHMETIC, "arithmetic", TEXT, "exact-1 or exact-1-kv32")                                   \
     X(SAMPLER, "sampler", TEXT, "sampler-1")                                                       \
     X(REPLICATES, "replicates", U32, "K: samples of an item under a profile")                      \

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "store/grades.h"
 #include "store/machines.h"
+#include "store/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +20,8 @@ struct writer {
     struct assay_journal_reader *journal;
     struct assay_machines machines;
     struct assay_sheet sheet;
+    struct assay_grades grades;
+    uint64_t options;
     uint64_t next_sample, tokens, answer_bytes, text_bytes;
     struct assay_sha256 records, circumstances;
     struct assay_bytes encoding;
@@ -149,6 +153,7 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
 {
     const struct assay_run_facts *facts = writer->facts;
     const struct assay_spec *spec = facts->plan->spec;
+    const char *definition = spec->definition.text ? spec->definition.text : "";
     size_t items = facts->plan->item_count;
     const struct {
         enum assay_column column;
@@ -156,7 +161,9 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
         size_t count;
     } tables[] = {{ASSAY_COLUMN_SPEC_SOURCE, &spec->source, 1},
                   {ASSAY_COLUMN_SPEC_CANONICAL, &spec->canonical, 1},
+                  {ASSAY_COLUMN_SPEC_DEFINITION, &definition, 1},
                   {ASSAY_COLUMN_ITEM_ID, facts->item_ids, items},
+                  {ASSAY_COLUMN_ITEM_CLUSTER, facts->item_clusters, items},
                   {ASSAY_COLUMN_ITEM_TOPIC, facts->item_topics, items},
                   {ASSAY_COLUMN_ITEM_POSITION, facts->item_positions, items},
                   {ASSAY_COLUMN_ITEM_STRATUM, facts->item_strata, items},
@@ -174,7 +181,8 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, &zero, 1, err);
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, &zero, 1, err);
     if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, &zero, 1, err);
-    return status;
+    if (!status) status = assay_grades_begin(&writer->sheet, err);
+    return status ? status : assay_options_begin(&writer->sheet, err);
 }
 
 /* A record that another benchmark or another tokenizer made must not pass for this item's. */
@@ -280,7 +288,10 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
     if (!status) status = digest_sample(writer, process, record, circumstances, err);
     if (!status) status = put_record(writer, &cell, record, err);
     if (!status) status = put_circumstances(writer, process, circumstances, err);
-    return status;
+    if (status) return status;
+    status = assay_grades_put(&writer->grades, &writer->sheet, &circumstances->grade, err);
+    return status ? status
+                  : assay_options_put(&writer->options, &writer->sheet, circumstances, err);
 }
 
 /* The digest attributes in hex, in one place because their texts must live until they are written.
@@ -288,7 +299,7 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
 struct hex {
     char spec[ASSAY_DIGEST_HEX], plan[ASSAY_DIGEST_HEX], records[ASSAY_DIGEST_HEX],
         circumstances[ASSAY_DIGEST_HEX], model[ASSAY_DIGEST_HEX], benchmark[ASSAY_DIGEST_HEX],
-        site[ASSAY_DIGEST_HEX], created[21];
+        site[ASSAY_DIGEST_HEX], data[ASSAY_DIGEST_HEX], examples[ASSAY_DIGEST_HEX], created[21];
     char round_seed[ASSAY_DIGEST_HEX], task[24], round[12];
 };
 
@@ -303,6 +314,9 @@ static void fill_hex(struct hex *hex, struct writer *writer)
     assay_digest_hex(&circumstances, hex->circumstances);
     assay_digest_hex(&plan->spec->model.sha256, hex->model);
     assay_digest_hex(&plan->spec->benchmark.sha256, hex->benchmark);
+    assay_digest_hex(&plan->spec->data.sha256, hex->data);
+    assay_digest_hex(&plan->spec->examples.sha256, hex->examples);
+    if (!plan->spec->examples.path) hex->examples[0] = '\0';
     memcpy(site.bytes, plan->site, sizeof site.bytes);
     assay_digest_hex(&site, hex->site);
     if (plan->site_bytes == 0) hex->site[0] = '\0';
@@ -343,6 +357,8 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_MODEL_SHA256] = hex.model,
         [ASSAY_ATTRIBUTE_MODEL_NAME] = facts->model_name,
         [ASSAY_ATTRIBUTE_BENCHMARK_SHA256] = hex.benchmark,
+        [ASSAY_ATTRIBUTE_DATA_SHA256] = hex.data,
+        [ASSAY_ATTRIBUTE_EXAMPLES_SHA256] = hex.examples,
         [ASSAY_ATTRIBUTE_ARITHMETIC] =
             assay_arithmetic_name(assay_spec_arithmetic(facts->plan->spec)),
         [ASSAY_ATTRIBUTE_SAMPLER] = "sampler-1",

@@ -13,7 +13,9 @@
     "{\"id\":\"a\",\"topic\":\"t\",\"stratum\":\"easy\",\"question\":\"1+1?\",\"accept\":[\"2\","  \
     "\"Two.\"]}"
 
-static const struct assay_spec spec = {.prompt = "Q: {question} {{x}}", .extract = "(.+)"};
+static const struct assay_rule rule = {"strict", "(.+)", ASSAY_TAKE_FIRST};
+static const struct assay_spec spec = {
+    .prompt = "Q: {question} {{x}}", .rules = &rule, .rule_count = 1};
 
 static void reads_items(void **state)
 {
@@ -56,7 +58,8 @@ static void refuses(void **state)
         {"\n \t\n", ASSAY_EFORMAT, "items: there is no item"},
         {GOOD "\n{\"id\":", ASSAY_EFORMAT, "items:2: "},
         {GOOD "\n[1]", ASSAY_EFORMAT, "items:2: an item must be an object, not an array"},
-        {GOOD "\n" GOOD, ASSAY_EFORMAT, "items: two items have the id \"a\""},
+        {GOOD "\n" GOOD, ASSAY_EFORMAT,
+         "items:2: two items have the id \"a\"; the first is on line 1"},
         {"{\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
          "items:1: the item has no field \"id\""},
         {"{\"id\":3,\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
@@ -64,7 +67,7 @@ static void refuses(void **state)
         {"{\"id\":\"a b\",\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EVALUE, "\"a b\""},
         {"{\"id\":\"\",\"question\":\"?\",\"accept\":[\"x\"]}", ASSAY_EVALUE, "id \"\""},
         {"{\"id\":\"a\",\"accept\":[\"x\"]}", ASSAY_EFORMAT,
-         "items:1: item \"a\": the item has no field \"question\", which the prompt needs"},
+         "items:1: item \"a\": the item has no field \"question\", which prompt.user needs"},
         {"{\"id\":\"a\",\"question\":[1],\"accept\":[\"x\"]}", ASSAY_EFORMAT,
          "field \"question\" must be a text, not an array"},
         {"{\"id\":\"a\",\"question\":\"?\"}", ASSAY_EFORMAT, "no field \"accept\""},
@@ -95,7 +98,7 @@ static void refuses_file_that_is_not_there(void **state)
     struct assay_spec absent = spec;
     struct assay_benchmark *benchmark;
     struct assay_error err;
-    absent.benchmark.file = "no/such/items.jsonl";
+    absent.data.file = "no/such/items.jsonl";
     assert_int_equal(assay_benchmark_open(&benchmark, &absent, &err), ASSAY_ENOTFOUND);
     assert_non_null(strstr(err.text, "no/such/items.jsonl"));
 }

@@ -6,11 +6,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static const char item[] =
     "{\"id\":\"a\",\"question\":\"?\",\"accept\":[\"Paris\",\"-5\",\"caf\xc3\xa9\"]}";
+
+static bool is_text(const struct assay_span *bytes, const char *text)
+{
+    return bytes->size == strlen(text) &&
+           (bytes->size == 0 || !memcmp(bytes->data, text, bytes->size));
+}
 
 static void judges(void **state)
 {
@@ -41,26 +49,25 @@ static void judges(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct assay_spec spec = {.prompt = "{question}", .extract = rows[i].pattern};
+        const struct assay_rule rule = {"strict", rows[i].pattern, ASSAY_TAKE_FIRST};
+        struct assay_spec spec = {.prompt = "{question}", .rules = &rule, .rule_count = 1};
         struct assay_benchmark *benchmark;
-        struct assay_bytes answer = {0};
-        struct assay_judgement judgement;
+        struct assay_judgement judgement = {0};
         struct assay_error err;
-        assert_int_equal(assay_bytes_append(&answer, "keep", 4, &err), ASSAY_OK);
         assert_int_equal(
             assay_benchmark_parse(&benchmark, "items", item, sizeof item - 1, &spec, &err),
             ASSAY_OK);
         assert_int_equal(assay_benchmark_judge(
                              benchmark, 0, (struct assay_span){rows[i].text, strlen(rows[i].text)},
-                             rows[i].finish, &answer, &judgement, &err),
+                             rows[i].finish, &judgement, &err),
                          ASSAY_OK);
-        if (judgement.verdict != rows[i].verdict ||
-            strcmp((const char *)answer.data + 4, rows[i].answer) != 0) {
-            fail_msg("row %zu: verdict %d, answer \"%s\"", i, judgement.verdict, answer.data + 4);
+        if (judgement.verdict != rows[i].verdict || !is_text(&judgement.answer, rows[i].answer)) {
+            fail_msg("row %zu: verdict %d, answer \"%s\"", i, judgement.verdict,
+                     judgement.answer.data);
         }
         assert_int_equal(judgement.score_micro,
                          rows[i].verdict == ASSAY_VERDICT_CORRECT ? ASSAY_SCORE_ONE : 0);
-        assay_bytes_fini(&answer);
+        assay_judgement_fini(&judgement);
         assay_benchmark_close(benchmark);
     }
 }
@@ -70,22 +77,22 @@ static void judges(void **state)
 static void bounds_costly_pattern(void **state)
 {
     (void)state;
-    struct assay_spec spec = {.prompt = "{question}", .extract = "^(?:(a+)+)+$"};
+    const struct assay_rule rule = {"strict", "^(?:(a+)+)+$", ASSAY_TAKE_FIRST};
+    struct assay_spec spec = {.prompt = "{question}", .rules = &rule, .rule_count = 1};
     struct assay_benchmark *benchmark;
-    struct assay_bytes answer = {0};
-    struct assay_judgement judgement;
+    struct assay_judgement judgement = {0};
     struct assay_error err;
     static const char text[] =
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
     assert_int_equal(assay_benchmark_parse(&benchmark, "items", item, sizeof item - 1, &spec, &err),
                      ASSAY_OK);
     assert_int_equal(assay_benchmark_judge(benchmark, 0, (struct assay_span){text, sizeof text - 1},
-                                           ASSAY_FINISH_END, &answer, &judgement, &err),
+                                           ASSAY_FINISH_END, &judgement, &err),
                      ASSAY_OK);
     assert_int_equal(judgement.verdict, ASSAY_VERDICT_NO_ANSWER);
     assert_int_equal(judgement.score_micro, 0);
-    assert_int_equal(answer.size, 0);
-    assay_bytes_fini(&answer);
+    assert_int_equal(judgement.answer.size, 0);
+    assay_judgement_fini(&judgement);
     assay_benchmark_close(benchmark);
 }
 

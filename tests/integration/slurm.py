@@ -67,7 +67,7 @@ class Job:
         self.command += ["--output", self.results]
 
     def submit(self):
-        done = assay(*self.command, "--json", env=self.lab.env, check=0)
+        done = assay(*self.command, "--json", env=self.lab.env, cwd=self.results.parent, check=0)
         self.number = json.loads(done.stdout)["job"]
         return self
 
@@ -76,7 +76,7 @@ class Job:
         return json.loads(done.stdout)
 
     def wait_for_samples(self, least=8):
-        wait_until(f"job {self.number} has no samples:\n{self.told()}",
+        wait_until(lambda: f"job {self.number} has no samples:\n{self.told()}",
                    lambda: len(journal_samples(self.journal)[0]) >= least, 180, 0.05)
 
     def told(self):
@@ -145,6 +145,10 @@ def jobs(folder):
         told = processes_of(job.results)
         if set(told["ranks"]) != {4} or set(told["launcher"]) != {"srun"}:
             sys.exit(f"the processes of the heterogeneous job: {told}")
+        if not set(told["component"]) <= {"0 cpu-a", "1 cpu-b"} or not all(
+            "SLURM_JOB_PARTITION_HET_GROUP_1=cpu-b\n" in text for text in told["variables"]
+        ):
+            sys.exit(f"components {told['component']}, variables {told['variables']}")
         requeued(lab, folder, spec, want)
         preempted(lab, folder, spec, want)
         timed_out(lab, folder, spec, want)
@@ -207,7 +211,7 @@ def ranks_in(lab, node=None):
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if (entry / "comm").read_text().strip() != "assay":
+            if (entry / "comm").read_text().strip() != ASSAY.name[:15]:
                 continue
             env = (entry / "environ").read_bytes()
         except OSError:
@@ -225,7 +229,7 @@ def kill_ranks(lab, folder, spec, want, rounds):
         before = len(journal_samples(job.journal)[0])
         wait_until("no rank runs", lambda: len(ranks_in(lab)) == 4 or job.results.exists(), 120)
         job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
-        wait_until(f"nothing is computed:\n{job.told()}", job_moves, 120, 0.05)
+        wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 120, 0.05)
         time.sleep(rng.uniform(0, 0.5))
         kept = journal_samples(job.journal)[0]
         if job.results.exists():
@@ -325,7 +329,7 @@ def refused_inside(lab, folder, spec):
     file.write_text("")
     for what, extra, partitions, text in (
         ("scratch", f"scratch: {file}\n", ONE, f"--scratch {file} cannot be written"),
-        ("singletons", "mpi: none\n", ONE, "MPI connects 1"),
+        ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
     ):
         job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
         wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 90)

@@ -14,6 +14,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -116,19 +117,21 @@ def free_ports(count):
 
 
 def wait_until(what, condition, seconds=30, pause=0.1):
-    """Poll until the condition holds; its value."""
+    """Poll until the condition holds; its value. `what` is a text, or makes one."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            sys.exit(f"after {seconds} s: {what}")
+            sys.exit(f"after {seconds} s: {what() if callable(what) else what}")
         time.sleep(pause)
 
 
-def unblock():
+def prepare():
+    """A daemon's own start: no blocked signals, and no core files of what it starts."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Lab:
@@ -174,7 +177,7 @@ class Lab:
         daemon = subprocess.Popen(
             [str(word) for word in command], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=unblock,
+            preexec_fn=prepare,
         )
         self.daemons.append(daemon)
         return daemon

@@ -109,9 +109,9 @@ static void golden_digests(void **state)
     struct assay_spec *spec =
         sealed("assay: 1\nname: short\n" REST "replicates: 1\nprofiles: [{name: p}]\n");
     check_digest(spec, 1, NULL, 0,
-                 "dc3d71bbb044cc1c7dbcc61947cc8fcdedfc7994043e1919828ceeb577e2e140");
+                 "bbe18c1bc631b63b78f808b77de42d2724b3caf2aabe179b31906818fc97d912");
     check_digest(spec, 1000, site, 32,
-                 "df1baeb588596d48b15d9718baedef2c094943ef3d9d36430e8de377355140f5");
+                 "87e56caa1f9ede8c82f693a14ed6879d575ece5074f74595db756369aa05a5b0");
     assay_spec_destroy(spec);
 }
 

@@ -13,6 +13,8 @@ static const char *const known[] = {"OMPI_COMM_WORLD_SIZE",
                                     "SLURM_HET_SIZE",
                                     "SLURM_JOB_ID",
                                     "SLURM_NTASKS",
+                                    "SLURM_NTASKS_HET_GROUP_0",
+                                    "SLURM_NTASKS_HET_GROUP_1",
                                     "PMIX_RANK",
                                     "PMI_RANK",
                                     "PMI_SIZE"};
@@ -45,7 +47,10 @@ static void test_launch(void **state)
                  {"SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=8", "srun", "7", 8, true},
                  {"SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=1", "srun", "7", 1, false},
                  {"SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2 SLURM_HET_SIZE=2", "srun",
-                  "7", 0, true},
+                  "7", 2, true},
+                 {"SLURM_JOB_ID=7 SLURM_NTASKS=4 SLURM_HET_SIZE=2 SLURM_NTASKS_HET_GROUP_0=4 "
+                  "SLURM_NTASKS_HET_GROUP_1=2",
+                  "none", "7", 6, false},
                  {"SLURM_JOB_ID=7 SLURM_NTASKS=8", "none", "7", 8, false},
                  {"SLURM_NTASKS=8", "none", "", 0, false},
                  {"PMIX_RANK=0", "pmi", "", 0, true},
@@ -73,7 +78,9 @@ static void test_promises(void **state)
                  {"", 4, ASSAY_EMISMATCH, "--ranks 4, but 1 rank was started (launcher: none)"},
                  {"SLURM_JOB_ID=7 SLURM_NTASKS=8", 0, ASSAY_EMISMATCH, "job 7 was granted 8 tasks"},
                  {"SLURM_JOB_ID=7 SLURM_NTASKS=8", 1, ASSAY_OK, ""},
-                 {"SLURM_JOB_ID=7 SLURM_NTASKS=1", 0, ASSAY_OK, ""}};
+                 {"SLURM_JOB_ID=7 SLURM_NTASKS=1", 0, ASSAY_OK, ""},
+                 {"SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=8", 0, ASSAY_EMISMATCH,
+                  "srun started 8 tasks that cannot find each other"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct assay_comm *comm = NULL;
         struct assay_error err;

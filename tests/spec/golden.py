@@ -11,7 +11,7 @@ def lp(data):
 
 
 def digest(text):
-    return hashlib.sha256(lp(b"assay/spec-1") + lp(text.encode())).hexdigest()
+    return hashlib.sha256(lp(b"assay/spec-2") + lp(text.encode())).hexdigest()
 
 
 def canonical(spec):
@@ -23,22 +23,29 @@ def profile(name, temperature=1000, top_p=1000, top_k=0, min_p=0, penalty=1000, 
             "min_p_milli": min_p, "repetition_penalty_milli": penalty, "draw": draw}
 
 
-IDS = {"format": "spec-1", "arithmetic": "exact-1", "sampler": "sampler-1"}
+def rule(pattern):
+    return {"name": "strict", "pattern": pattern, "take": "first"}
+
+
+PROMPT = {"chat": "model", "system": "", "opening": "", "answer": "", "option": " {choice}",
+          "order": "data", "separator": "\n\n"}
+ANSWER = {"scorer": "text", "score": "acc", "thinking": "strip"}
+IDS = {"format": "spec-2", "arithmetic": "exact-1", "sampler": "sampler-1"}
 FULL = IDS | {
     "name": "quickstart",
     "model": {"sha256": hashlib.sha256(b"a model").hexdigest()},
     "benchmark": {"sha256": hashlib.sha256(b"a benchmark").hexdigest()},
-    "prompt": {"chat": "none", "system": "Be brief.",
+    "prompt": PROMPT | {"chat": "none", "system": "Be brief.",
                "user": "Q: {question}\n{{A}}: \u00e9\U0001f600/\u001f\t\"\\"},
-    "answer": {"extract": r"^(\S+)", "stop": ["\n", "\r\n\x7f"]},
+    "answer": ANSWER | {"extract": [rule(r"^(\S+)")], "stop": ["\n", "\r\n\x7f"]},
     "max_tokens": 16, "replicates": 8, "sets": 2, "seed": 2**63 - 1,
     "profiles": [profile("cool", 300, 950, 40, 50, 1100, "lattice"), profile("warm")]}
 SHORT = IDS | {
     "name": "short",
     "model": {"sha256": "00" * 32},
     "benchmark": {"sha256": "00" * 32},
-    "prompt": {"chat": "model", "system": "", "user": "{q}"},
-    "answer": {"extract": r"(?m)^[^\S\n]*(\S.*?)[^\S\n]*$", "stop": []},
+    "prompt": PROMPT | {"user": "{q}"},
+    "answer": ANSWER | {"extract": [rule(r"(?m)^[^\S\n]*(\S.*?)[^\S\n]*$")], "stop": []},
     "max_tokens": 1, "replicates": 1, "sets": 1, "seed": 0,
     "profiles": [profile("p")]}
 

@@ -29,7 +29,7 @@ static void every_key_arrives(void **state)
     assert_int_equal(spec->chat, ASSAY_CHAT_MODEL);
     assert_string_equal(spec->system, "Be brief.");
     assert_string_equal(spec->prompt, "Q: {question}");
-    assert_string_equal(spec->extract, "^(.*)$");
+    assert_string_equal(spec->rules[0].pattern, "^(.*)$");
     assert_int_equal(spec->stop_count, 2);
     assert_string_equal(spec->stops[0], "\n");
     assert_string_equal(spec->stops[1], "END");
@@ -65,7 +65,7 @@ static void absent_keys_have_defaults(void **state)
     assert_false(spec->benchmark.sha256_declared);
     assert_int_equal(spec->chat, ASSAY_CHAT_MODEL);
     assert_string_equal(spec->system, "");
-    assert_string_equal(spec->extract, "(?m)^[^\\S\\n]*(\\S.*?)[^\\S\\n]*$");
+    assert_string_equal(spec->rules[0].pattern, "(?m)^[^\\S\\n]*(\\S.*?)[^\\S\\n]*$");
     assert_int_equal(spec->stop_count, 0);
     assert_int_equal(spec->sets, 1);
     const struct assay_profile *p = &spec->profiles[0];

@@ -23,38 +23,44 @@ static const char full_yaml[] =
     "profiles:\n  - name: cool\n    temperature: 0.3\n    top_p: 0.95\n    top_k: 40\n"
     "    min_p: 0.05\n    repetition_penalty: 1.1\n    draw: lattice\n  - name: warm\n";
 static const char full_canonical[] =
-    "{\"answer\":{\"extract\":\"^(\\\\S+)\",\"stop\":[\"\\n\",\"\\r\\n\x7f"
-    "\"]},\"arith"
-    "metic\":\"exact-1\",\"benchmark\":{\"sha256\":\"6d0fa038ddbac7c2a070"
-    "9bb6d801e266daac3cbfa4dc6f4926fc831c586aa7bb\"},\"format\":\"spe"
-    "c-1\",\"max_tokens\":16,\"model\":{\"sha256\":\"97ff8a35544dcf40ad84"
-    "047074439dd6aa3a0be469ea578a1b1c017d939ec61c\"},\"name\":\"quick"
-    "start\",\"profiles\":[{\"draw\":\"lattice\",\"min_p_milli\":50,\"name\""
-    ":\"cool\",\"repetition_penalty_milli\":1100,\"temperature_milli\":"
-    "300,\"top_k\":40,\"top_p_milli\":950},{\"draw\":\"strat\",\"min_p_mil"
-    "li\":0,\"name\":\"warm\",\"repetition_penalty_milli\":1000,\"tempera"
-    "ture_milli\":1000,\"top_k\":0,\"top_p_milli\":1000}],\"prompt\":{\"c"
-    "hat\":\"none\",\"system\":\"Be brief.\",\"user\":\"Q: {question}\\n{{A}"
-    "}: é😀/\\u001f\\t\\\"\\\\\"},\"replicates\":8,\"sampler\":\"sampler-1\",\"s"
-    "eed\":9223372036854775807,\"sets\":2}";
+    "{\"answer\":{\"extract\":[{\"name\":\"strict\",\"pattern\":\"^(\\\\S+)\",\""
+    "take\":\"first\"}],\"score\":\"acc\",\"scorer\":\"text\",\"stop\":[\"\\n\",\""
+    "\\r\\n\x7f"
+    "\"],\"thinking\":\"strip\"},\"arithmetic\":\"exact-1\",\"benchmar"
+    "k\":{\"sha256\":\"6d0fa038ddbac7c2a0709bb6d801e266daac3cbfa4dc6f"
+    "4926fc831c586aa7bb\"},\"format\":\"spec-2\",\"max_tokens\":16,\"mode"
+    "l\":{\"sha256\":\"97ff8a35544dcf40ad84047074439dd6aa3a0be469ea57"
+    "8a1b1c017d939ec61c\"},\"name\":\"quickstart\",\"profiles\":[{\"draw\""
+    ":\"lattice\",\"min_p_milli\":50,\"name\":\"cool\",\"repetition_penalt"
+    "y_milli\":1100,\"temperature_milli\":300,\"top_k\":40,\"top_p_mill"
+    "i\":950},{\"draw\":\"strat\",\"min_p_milli\":0,\"name\":\"warm\",\"repet"
+    "ition_penalty_milli\":1000,\"temperature_milli\":1000,\"top_k\":0"
+    ",\"top_p_milli\":1000}],\"prompt\":{\"answer\":\"\",\"chat\":\"none\",\"o"
+    "pening\":\"\",\"option\":\" {choice}\",\"order\":\"data\",\"separator\":\""
+    "\\n\\n\",\"system\":\"Be brief.\",\"user\":\"Q: {question}\\n{{A}}: é😀/"
+    "\\u001f\\t\\\"\\\\\"},\"replicates\":8,\"sampler\":\"sampler-1\",\"seed\":9"
+    "223372036854775807,\"sets\":2}";
 static const char full_digest[] =
-    "484aeb0babeb46c94c8d4e60ba4bbd9cb1495974025a2d957638260b5e31ba87";
+    "091b49a6e891e4f88cf96e3e510502cad1560a9d251661b65b6451ab6012dbfb";
 static const char short_yaml[] =
     "assay: 1\nname: short\nmodel: {path: m}\nbenchmark: {path: b}\nprompt: {user: '{q}'}\n"
     "max_tokens: 1\nreplicates: 1\nseed: 0\nprofiles: [{name: p}]\n";
 static const char short_canonical[] =
-    "{\"answer\":{\"extract\":\"(?m)^[^\\\\S\\\\n]*(\\\\S.*?)[^\\\\S\\\\n]*$\",\"s"
-    "top\":[]},\"arithmetic\":\"exact-1\",\"benchmark\":{\"sha256\":\"00000"
-    "00000000000000000000000000000000000000000000000000000000000\""
-    "},\"format\":\"spec-1\",\"max_tokens\":1,\"model\":{\"sha256\":\"000000"
-    "0000000000000000000000000000000000000000000000000000000000\"}"
-    ",\"name\":\"short\",\"profiles\":[{\"draw\":\"strat\",\"min_p_milli\":0,"
-    "\"name\":\"p\",\"repetition_penalty_milli\":1000,\"temperature_mill"
-    "i\":1000,\"top_k\":0,\"top_p_milli\":1000}],\"prompt\":{\"chat\":\"mod"
-    "el\",\"system\":\"\",\"user\":\"{q}\"},\"replicates\":1,\"sampler\":\"samp"
-    "ler-1\",\"seed\":0,\"sets\":1}";
+    "{\"answer\":{\"extract\":[{\"name\":\"strict\",\"pattern\":\"(?m)^[^\\\\S"
+    "\\\\n]*(\\\\S.*?)[^\\\\S\\\\n]*$\",\"take\":\"first\"}],\"score\":\"acc\",\"sc"
+    "orer\":\"text\",\"stop\":[],\"thinking\":\"strip\"},\"arithmetic\":\"exa"
+    "ct-1\",\"benchmark\":{\"sha256\":\"0000000000000000000000000000000"
+    "000000000000000000000000000000000\"},\"format\":\"spec-2\",\"max_t"
+    "okens\":1,\"model\":{\"sha256\":\"00000000000000000000000000000000"
+    "00000000000000000000000000000000\"},\"name\":\"short\",\"profiles\""
+    ":[{\"draw\":\"strat\",\"min_p_milli\":0,\"name\":\"p\",\"repetition_pen"
+    "alty_milli\":1000,\"temperature_milli\":1000,\"top_k\":0,\"top_p_m"
+    "illi\":1000}],\"prompt\":{\"answer\":\"\",\"chat\":\"model\",\"opening\":"
+    "\"\",\"option\":\" {choice}\",\"order\":\"data\",\"separator\":\"\\n\\n\",\"s"
+    "ystem\":\"\",\"user\":\"{q}\"},\"replicates\":1,\"sampler\":\"sampler-1\""
+    ",\"seed\":0,\"sets\":1}";
 static const char short_digest[] =
-    "36f292cc033880abf550688d774ccd686902105660ba3e76b96e67e58153b96a";
+    "e738dbe81463b1c2a73205b27df4e938dcf15e31ac76b45c81113abf17d3537b";
 
 /* Parse, check and seal; the digest in hex. */
 static void seal(const char *text, size_t size, char hex[ASSAY_DIGEST_HEX])

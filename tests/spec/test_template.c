@@ -42,6 +42,7 @@ static void pieces(void **state)
         {"plain", ASSAY_OK, "|plain|"},
         {"a{q}b", ASSAY_OK, "|a|<q>|b|"},
         {"{a}{b-2}{C_3}", ASSAY_OK, "<a><b-2><C_3>"},
+        {"{q.0:trim}", ASSAY_OK, "<q.0:trim>"},
         {"{{", ASSAY_OK, "|{|"},
         {"}}", ASSAY_OK, "|}|"},
         {"{{q}}", ASSAY_OK, "|{||q||}|"},
@@ -59,7 +60,7 @@ static void pieces(void **state)
         {"{{q}", ASSAY_EFORMAT, "\"}\" at character 4 closes nothing"},
         {"{}", ASSAY_EFORMAT, "the field \"\" at character 1: a field's name has 1 to 64"},
         {"{ q}", ASSAY_EFORMAT, "the field \" q\" at character 1"},
-        {"{q.r}", ASSAY_EFORMAT, "the field \"q.r\" at character 1"},
+        {"{q!r}", ASSAY_EFORMAT, "the field \"q!r\" at character 1"},
         {"{é}", ASSAY_EFORMAT, "the field \"é\" at character 1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -133,7 +133,18 @@ static inline void fixture_fill(struct fixture_sample *sample, const struct assa
                                      .clock_mhz = 3000 + (uint32_t)(index % 3),
                                      .start_ns = UINT64_C(1700000000000000000) + index,
                                      .duration_ns = 1000 * index,
-                                     .text = {"", 0}};
+                                     .text = {"", 0},
+                                     .grade = {.outcome = (uint8_t)(index % 4),
+                                               .flexible_verdict = ASSAY_VERDICT_CORRECT,
+                                               .strict = {0, 1, 2},
+                                               .flexible = {1, (uint32_t)index, 3},
+                                               .flexible_answer = fixture_span("flexible"),
+                                               .run = index % 2 ? 4 : ASSAY_NO_RUN,
+                                               .run_retried = index % 3 == 1,
+                                               .run_cpu_ns = 7 * index,
+                                               .run_wall_ns = 8 * index,
+                                               .run_peak_bytes = 9 * index,
+                                               .run_detail = fixture_span("late")}};
     fixture_outcome(&sample->record, &sample->circumstances, index);
 }
 
@@ -144,12 +155,15 @@ static const struct assay_process fixture_plain = {.ranks = 1,
                                                    .cpu = "",
                                                    .launcher = "",
                                                    .job = "",
+                                                   .component = "",
+                                                   .variables = "",
                                                    .engine = "",
                                                    .build = "",
                                                    .backend = "",
                                                    .isa = "",
                                                    .processors = "",
                                                    .memory_nodes = "",
+                                                   .grader = "",
                                                    .topology = ""};
 
 /* A process of a pretended run of a hundred ranks, ten on each node. */
@@ -176,12 +190,15 @@ static inline struct assay_process fixture_process(uint32_t rank)
                                   .cpu = "Pretender 9000",
                                   .launcher = "mpirun",
                                   .job = "",
+                                  .component = "",
+                                  .variables = "",
                                   .engine = "assay 0.1.0",
                                   .build = "gcc",
                                   .backend = "cpu",
                                   .isa = rank % 2 ? "avx512" : "avx2",
                                   .processors = "0-1",
                                   .memory_nodes = "0",
+                                  .grader = "",
                                   .topology = topologies[rank % 2]};
 }
 
@@ -222,6 +239,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
                                           .host = "node-1",
                                           .item_ids = out->item_ids,
                                           .item_topics = out->topics,
+                                          .item_clusters = out->topics,
                                           .item_positions = out->positions,
                                           .item_strata = out->item_strata,
                                           .item_prompt_tokens = out->prompt_tokens,

@@ -33,21 +33,35 @@ def canonical():
 
 
 def circumstances():
-    body = struct.pack("<HH", 2, 1) + u32(2) + u64(1_700_000_000_123_456_789)
-    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT))
+    body = struct.pack("<HH", 3, 1) + u32(2) + u64(1_700_000_000_123_456_789)
+    return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade() + options())
+
+
+def grade():
+    """Cut off; rule 0 found bytes 4 to 9, rule 1 bytes 12 to 13; a program that ran out of time."""
+    body = bytes([3, 1, 0, 1]) + u32(4) + u32(5) + u32(12) + u32(1) + part("né".encode())
+    body += bytes([5, 1]) + u64(3_000_000_000) + u64(3_100_000_000) + u64(1 << 24)
+    return body + part(b"late")
+
+
+def options():
+    """Three options of 1, 2 and 70000 tokens, the second one greedy; the last one is right."""
+    rows = [(1, 5, 0), (2, 300, 1), (70000, 65536, 0)]
+    return part(b"".join(struct.pack("<IIB", *row) for row in rows)) + u32(2)
 
 
 def process():
     """Rank 3 of 8, the second of 2 on its host; the fields in FORMAT.md's order."""
-    body = struct.pack("<HH", 1, 0)
+    body = struct.pack("<HH", 2, 0)
     body += b"".join(map(u32, [3, 8, 1, 2, 4, 64, 128, 1, 2, 16, 32, 3450]))
     body += b"".join(map(u64, [1_700_000_000_123_456_789, 1 << 36, 1 << 34]))
-    texts = "n7|Pretender 9000|srun|4711|assay 0.1.0|gcc 12|cpu|avx2|0-3|0 größer|<topology/>"
+    texts = "n7|Pretender 9000|srun|4711|1 gpu|SLURM_HET_SIZE=2|assay 0.1.0|gcc 12|cpu|avx2|0-3"
+    texts += "|0 größer|python3|<topology/>"
     return part(body + b"".join(part(text.encode()) for text in texts.split("|")))
 
 
 def header(rank, plan, spec):
-    body = b"ASSAYJNL" + u32(2) + u32(rank) + plan + spec
+    body = b"ASSAYJNL" + u32(3) + u32(rank) + plan + spec
     return body + u32(zlib.crc32(body))
 
 

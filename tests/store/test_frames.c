@@ -81,6 +81,8 @@ static void test_golden_process(void **state)
              &err);
     assert_int_equal(process.rank, 3);
     assert_int_equal(process.clock_mhz, 3450);
+    assert_string_equal(process.component, "1 gpu");
+    assert_string_equal(process.variables, "SLURM_HET_SIZE=2");
     assert_string_equal(process.memory_nodes, "0 größer");
     assert_string_equal(process.topology, "<topology/>");
     check_ok(assay_process_encode(&bytes, &process, &err), &err);
@@ -99,7 +101,7 @@ static void test_golden_process(void **state)
         uint8_t byte;
         enum assay_status expected;
         const char *quoted;
-    } cases[] = {{4, 2, ASSAY_EUNSUPPORTED, "process of version 2"},
+    } cases[] = {{4, 3, ASSAY_EUNSUPPORTED, "process of version 3"},
                  {6, 1, ASSAY_EUNSUPPORTED, "with flags 1"},
                  {8, 8, ASSAY_EFORMAT, "its rank is not among its ranks"},
                  {80, 3, ASSAY_EFORMAT, "process: "},

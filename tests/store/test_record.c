@@ -38,15 +38,32 @@ static struct assay_record golden(void)
     return record;
 }
 
+static const uint8_t option_bytes[3 * ASSAY_OPTION_BYTES] = {
+    1, 0, 0, 0, 5, 0, 0, 0, 0, 2, 0, 0, 0, 0x2c, 1, 0, 0, 1, 0x70, 0x11, 1, 0, 0, 0, 1, 0, 0};
+
 static struct assay_circumstances golden_circumstances_value(void)
 {
-    return (struct assay_circumstances){.prompt_shared = true,
-                                        .attempts = 2,
-                                        .batch_rows = 16,
-                                        .clock_mhz = 3200,
-                                        .start_ns = UINT64_C(1700000000123456789),
-                                        .duration_ns = 987654321,
-                                        .text = {"so: naïve\0x \xff", 14}};
+    return (struct assay_circumstances){
+        .prompt_shared = true,
+        .attempts = 2,
+        .batch_rows = 16,
+        .clock_mhz = 3200,
+        .start_ns = UINT64_C(1700000000123456789),
+        .duration_ns = 987654321,
+        .text = {"so: naïve\0x \xff", 14},
+        .grade = {.outcome = ASSAY_OUTCOME_CUT_OFF,
+                  .flexible_verdict = ASSAY_VERDICT_CORRECT,
+                  .strict = {0, 4, 5},
+                  .flexible = {1, 12, 1},
+                  .flexible_answer = {"né", 3},
+                  .run = 5,
+                  .run_retried = true,
+                  .run_cpu_ns = UINT64_C(3000000000),
+                  .run_wall_ns = UINT64_C(3100000000),
+                  .run_peak_bytes = 1 << 24,
+                  .run_detail = {"late", 4}},
+        .options = {(const char *)option_bytes, sizeof option_bytes},
+        .gold = 2};
 }
 
 static bool same_span(struct assay_span a, struct assay_span b)
@@ -108,6 +125,15 @@ static void test_golden_circumstances(void **state)
     assert_int_equal(back.batch_rows, 16);
     assert_true(back.start_ns == c.start_ns && back.duration_ns == c.duration_ns);
     assert_true(same_span(back.text, c.text));
+    assert_int_equal(back.grade.outcome, ASSAY_OUTCOME_CUT_OFF);
+    assert_int_equal(back.grade.flexible.start, 12);
+    assert_true(same_span(back.grade.flexible_answer, c.grade.flexible_answer));
+    assert_true(back.grade.run_retried && back.grade.run == 5);
+    assert_true(back.grade.run_wall_ns == c.grade.run_wall_ns);
+    assert_true(same_span(back.grade.run_detail, c.grade.run_detail));
+    assert_true(same_span(back.options, c.options) && back.gold == 2);
+    struct assay_option_part second = assay_option_get(back.options, 1);
+    assert_true(second.tokens == 2 && second.bytes == 300 && second.greedy);
     assay_bytes_fini(&bytes);
 }
 
@@ -192,9 +218,21 @@ static void test_circumstances_refusals(void **state)
     } cases[] = {{4, 1, ASSAY_EUNSUPPORTED, "circumstances of version 1"},
                  {6, 3, ASSAY_EFORMAT, "unknown flags 0x0003"},
                  {7, 1, ASSAY_EFORMAT, "unknown flags 0x0101"},
-                 {36, 15, ASSAY_EFORMAT, "need more than"},
-                 {36, 13, ASSAY_EFORMAT, "1 bytes behind"},
-                 {0, 0x33, ASSAY_EFORMAT, "cut after"},
+                 {36, 255, ASSAY_EFORMAT, "need more than"},
+                 {0, 0x95, ASSAY_EFORMAT, "cut after"},
+                 {115, 26, ASSAY_EFORMAT, "1 bytes behind its last field"},
+                 {119, 0, ASSAY_EFORMAT, "an empty option"},
+                 {127, 2, ASSAY_EFORMAT, "a mark beyond 1"},
+                 {146, 3, ASSAY_EFORMAT, "the right option is none of the options"},
+                 {54, 5, ASSAY_EFORMAT, "no such outcome"},
+                 {55, 4, ASSAY_EFORMAT, "no such flexible verdict"},
+                 {56, 8, ASSAY_EFORMAT, "no such rule"},
+                 {57, 255, ASSAY_EFORMAT, "a place that no rule found"},
+                 {61, 0x20, ASSAY_EFORMAT, "a place behind any text"},
+                 {78, 0xff, ASSAY_EFORMAT, "flexible answer too long or not UTF-8"},
+                 {81, 11, ASSAY_EFORMAT, "no such end of a run"},
+                 {82, 2, ASSAY_EFORMAT, "no such end of a run"},
+                 {111, 0, ASSAY_EFORMAT, "detail of a run"},
                  {0, 3, ASSAY_EFORMAT, "need more than"},
                  {3, 0xff, ASSAY_EFORMAT, "the most is"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

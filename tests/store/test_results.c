@@ -38,7 +38,7 @@ static void check_attributes(const struct assay_results *results, const struct p
     struct assay_digest records, circumstances;
     digest_samples(&place->fixture.plan, &records, &circumstances);
     assert_string_equal(results->path, place->file);
-    assert_int_equal(results->schema_version, 2);
+    assert_int_equal(results->schema_version, 3);
     assert_string_equal(results->spec_name, "fixture");
     assert_string_equal(results->spec_source, spec->source);
     assert_string_equal(results->spec_canonical, spec->canonical);
@@ -106,6 +106,16 @@ static void check_sample(const struct assay_results *results, const struct assay
     assert_int_equal(results->answers[i][record->answer.size], 0);
     assert_memory_equal(results->texts[i], c->text.data, c->text.size);
     assert_int_equal(results->texts[i][c->text.size], 0);
+    const struct assay_grade *grade = &results->grades[i];
+    assert_int_equal(grade->outcome, c->grade.outcome);
+    assert_int_equal(grade->flexible.rule, c->grade.flexible.rule);
+    assert_int_equal(grade->flexible.start, c->grade.flexible.start);
+    assert_int_equal(grade->strict.size, c->grade.strict.size);
+    assert_int_equal(grade->flexible_answer.size, 8);
+    assert_memory_equal(grade->flexible_answer.data, "flexible", 8);
+    assert_int_equal(grade->run, c->grade.run);
+    assert_true(grade->run_peak_bytes == c->grade.run_peak_bytes);
+    assert_memory_equal(grade->run_detail.data, "late", 4);
     assert_int_equal(results->process[i], 0);
     assert_int_equal(results->clock_mhz[i], c->clock_mhz);
     assert_int_equal(results->attempts[i], c->attempts);
@@ -138,7 +148,7 @@ static void test_round_trip(void **state)
     assert_string_equal(results->processes[0].topology, "<topology>even</topology>");
     for (uint64_t i = 0; i < SAMPLES; i++) check_sample(results, &place.fixture.plan, i);
     check_ok(assay_results_peek(&head, place.file, &err), &err);
-    assert_int_equal(head.schema_version, 2);
+    assert_int_equal(head.schema_version, 3);
     assert_true(assay_digest_equal(&head.spec_digest, &results->spec_digest));
     assert_true(assay_digest_equal(&head.plan_digest, &results->plan_digest));
     assert_true(assay_digest_equal(&head.records_digest, &results->records_digest));
@@ -332,7 +342,7 @@ static void test_schema_table(void **state)
     }
     assert_true(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, count_object, &counts) >= 0);
     assert_int_equal(counts.datasets, ASSAY_COLUMN_COUNT);
-    assert_int_equal(counts.groups, 1 + 11);
+    assert_int_equal(counts.groups, 1 + 13);
     H5O_info_t root;
     assert_true(H5Oget_info(file, &root) >= 0);
     assert_int_equal(root.num_attrs, ASSAY_ATTRIBUTE_COUNT);
