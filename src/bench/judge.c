@@ -123,7 +123,7 @@ static enum assay_status apply(const struct assay_benchmark *benchmark, uint32_t
                                struct assay_error *err)
 {
     const struct assay_spec *spec = benchmark->spec;
-    struct assay_match match;
+    struct assay_match match = {0};
     bool found, valid = false;
     *where = (struct assay_found){.rule = ASSAY_NO_RULE};
     *verdict = ASSAY_VERDICT_NO_ANSWER;
