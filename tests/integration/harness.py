@@ -8,9 +8,11 @@ tests/run.sh sets it).
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ASSAY = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
@@ -74,3 +76,27 @@ def write_job(folder, items=10, replicates=2, sets=1, name="small", change=lambd
 
 def scratch():
     return tempfile.TemporaryDirectory(prefix="assay-test-")
+
+
+def journal_samples(path):
+    """Sample → canonical bytes, from every file of a journal, by FORMAT.md 5 alone; and how many
+    sample frames there are."""
+    found, count = {}, 0
+    for file in pathlib.Path(path).glob("rank-*.log"):
+        data, at = file.read_bytes(), 84
+        while at + 20 <= len(data):
+            magic, size, sequence, crc = struct.unpack_from("<IIQI", data, at)
+            payload = data[at + 20 : at + 20 + size]
+            if magic != 0x4C4E4A41 or len(payload) < size:
+                break
+            if zlib.crc32(struct.pack("<Q", sequence) + payload) != crc:
+                break
+            at += 20 + size
+            if payload[0] != 1:
+                continue
+            index, length = struct.unpack_from("<QI", payload, 1)
+            canonical = payload[9 : 13 + length]
+            if found.setdefault(index, canonical) != canonical:
+                sys.exit(f"sample {index} is there twice and differs")
+            count += 1
+    return found, count

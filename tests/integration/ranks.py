@@ -14,13 +14,11 @@ import random
 import re
 import resource
 import signal
-import struct
 import subprocess
 import sys
 import time
-import zlib
 
-from harness import ASSAY, assay, digest_of, model_dir, scratch, write_job
+from harness import ASSAY, assay, digest_of, journal_samples, model_dir, scratch, write_job
 
 SHARED = ("--mca", "btl", "self,vader")
 TCP = ("--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo", "--mca", "osc", "pt2pt")
@@ -52,30 +50,6 @@ def finish(process, what, check=0):
 def one_rank(spec, results):
     done = assay("run", spec, "--model-dir", model_dir(), "--output", results, check=0)
     return digest_of(results), done
-
-
-def journal_samples(path):
-    """Sample → canonical bytes, from every file of a journal, by FORMAT.md 5 alone; and how many
-    sample frames there are."""
-    found, count = {}, 0
-    for file in pathlib.Path(path).glob("rank-*.log"):
-        data, at = file.read_bytes(), 84
-        while at + 20 <= len(data):
-            magic, size, sequence, crc = struct.unpack_from("<IIQI", data, at)
-            payload = data[at + 20 : at + 20 + size]
-            if magic != 0x4C4E4A41 or len(payload) < size:
-                break
-            if zlib.crc32(struct.pack("<Q", sequence) + payload) != crc:
-                break
-            at += 20 + size
-            if payload[0] != 1:
-                continue
-            index, length = struct.unpack_from("<QI", payload, 1)
-            canonical = payload[9 : 13 + length]
-            if found.setdefault(index, canonical) != canonical:
-                sys.exit(f"sample {index} is there twice and differs")
-            count += 1
-    return found, count
 
 
 def digests(folder):

@@ -19,35 +19,12 @@ import subprocess
 import sys
 import time
 
-from harness import ASSAY, ROOT, assay, digest_of, model_dir, scratch, write_job
+from harness import ASSAY, ROOT, assay, digest_of, journal_samples, model_dir, scratch, write_job
 from slurm_lab import Lab, can_have_spaces, skip_unless_possible, wait_until
 
 ONE = "  - {name: cpu-a, nodes: 2, tasks_per_node: 1}\n"
 TWO = ONE + "  - {name: cpu-b, nodes: 1, tasks_per_node: 2}\n"
 FULL = "full" in sys.argv[3:]
-
-
-def journal_samples(path):
-    """Sample → canonical bytes, by FORMAT.md 5; and how many frames of samples there are."""
-    import struct
-    import zlib
-
-    found, count = {}, 0
-    for file in pathlib.Path(path).glob("rank-*.log"):
-        data, at = file.read_bytes(), 84
-        while at + 20 <= len(data):
-            magic, size, sequence, crc = struct.unpack_from("<IIQI", data, at)
-            payload = data[at + 20 : at + 20 + size]
-            if magic != 0x4C4E4A41 or len(payload) < size:
-                break
-            if zlib.crc32(struct.pack("<Q", sequence) + payload) != crc:
-                break
-            at += 20 + size
-            if payload[0] == 1:
-                index, length = struct.unpack_from("<QI", payload, 1)
-                found[index] = payload[9 : 13 + length]
-                count += 1
-    return found, count
 
 
 class Job:
