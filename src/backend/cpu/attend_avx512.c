@@ -98,12 +98,31 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
     }
 }
 
-/* A row of keys or values into the first cache: the hardware does not look past a memory page, and
- * a head's part of a KV page is one or two of them. */
-ASSAY_INLINE void prefetch_row(const uint16_t *from, size_t row_units)
+/* What will be read next, on its way into the second cache while the present is computed, `lines`
+ * at a time. The second cache has more lines under way than the first one, and the hardware by
+ * itself begins anew with each head's 8 KiB: from memory, a page's keys came at 17 GB/s in this
+ * way, at 9 when asked for into the first cache, at 8 unasked. */
+struct ahead {
+    const uint16_t *at, *end;
+    size_t lines;
+};
+enum { LINE_UNITS = 32 };
+
+/* Rows of the span at `from`, in `steps` steps. */
+static struct ahead ahead_of(const uint16_t *from, size_t row_units, struct span span, size_t steps)
 {
-    enum { CACHE_LINE_UNITS = 32 };
-    for (size_t i = 0; i < row_units; i += CACHE_LINE_UNITS) __builtin_prefetch(from + i, 0, 3);
+    size_t lines = ((span.end - span.begin) * row_units + LINE_UNITS - 1) / LINE_UNITS;
+    return (struct ahead){from + span.begin * row_units, from + span.end * row_units,
+                          (lines + steps - 1) / steps};
+}
+
+ASSAY_INLINE void ask(struct ahead *ahead)
+{
+    const uint16_t *at = ahead->at;
+    for (size_t n = 0; n < ahead->lines && at < ahead->end; n++, at += LINE_UNITS) {
+        __builtin_prefetch(at, 0, 2);
+    }
+    ahead->at = at;
 }
 
 static uint32_t clamp(uint32_t j, struct span span)
@@ -114,7 +133,7 @@ static uint32_t clamp(uint32_t j, struct span span)
 /* p[j] = e_j, and −inf for what the span leaves out of the first sixteen and of the last. In their
  * place a key that is seen is read once more. */
 ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size_t units,
-                         const uint16_t *keys, const uint16_t *values, struct span span)
+                         const uint16_t *keys, struct span span, struct ahead ahead)
 {
     const __m512 scale = _mm512_set1_ps(1.0f / sqrtf((float)dim));
     for (uint32_t j = span.begin / KEYS * KEYS; j < span.end; j += KEYS) {
@@ -123,8 +142,7 @@ ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size
             size_t first = (size_t)clamp(j + n, span) * dim * units;
             size_t second = (size_t)clamp(j + n + 8, span) * dim * units;
             __m512 sums[QUERIES];
-            prefetch_row(values + first, dim * units);
-            prefetch_row(values + second, dim * units);
+            ask(&ahead);
             dot_pair(queries, count, dim, units, keys + first, keys + second, sums);
             ASSAY_UNROLL
             for (size_t k = 0; k < count; k++) halves[k][n] = sums[k];
@@ -174,7 +192,7 @@ static void soften(struct query *query, struct span span)
 /* `vectors` × 16 dimensions from i on, or of the last vector those of `lanes`: the chunk's weighted
  * values, merged into y. */
 ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t dim, size_t units,
-                             const uint16_t *values, const uint16_t *next, struct span span,
+                             const uint16_t *values, struct span span, struct ahead *ahead,
                              uint32_t i, size_t vectors, __mmask16 lanes)
 {
     __m512 o[QUERIES * TILE];
@@ -182,7 +200,7 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
     for (size_t n = 0; n < count * vectors; n++) o[n] = _mm512_setzero_ps();
     for (uint32_t j = span.begin; j < span.end; j++) {
         const uint16_t *v = values + ((size_t)j * dim + i) * units;
-        if (i == 0) prefetch_row(next + (size_t)j * dim * units, dim * units);
+        if (i == 0) ask(ahead);
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
             __m512 value = vectors > 1 ? assay_wide_stored(v + 16 * n * units, units)
@@ -210,38 +228,49 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
     }
 }
 
-/* One chunk of queries that see the same page through the same span. next: keys of the chunk after
- * it, which are on their way while this one's values are summed. */
-ASSAY_INLINE void chunk_of(struct query *queries, size_t count, uint32_t dim, size_t units,
-                           const uint16_t *keys, const uint16_t *values, const uint16_t *next,
-                           struct span span)
+/* Queries of a unit that see the same of a page. */
+struct piece {
+    uint32_t chunk;
+    size_t first, count; /* which queries */
+    const uint16_t *keys, *values;
+    struct span span;
+};
+
+/* One piece; next: the one after it, whose keys are asked for while this one's scores are computed,
+ * and its values with this one's values. */
+ASSAY_INLINE void compute(struct query *queries, size_t count, uint32_t dim, size_t units,
+                          const struct piece *piece, const struct piece *next)
 {
-    scores(queries, count, dim, units, keys, values, span);
+    struct span span = piece->span;
+    size_t blocks = (span.end - span.begin / KEYS * KEYS + KEYS - 1) / KEYS;
+    scores(queries, count, dim, units, piece->keys, span,
+           ahead_of(next->keys, dim * units, next->span, blocks * (KEYS / 2)));
     for (size_t k = 0; k < count; k++) soften(&queries[k], span);
+    struct ahead ahead = ahead_of(next->values, dim * units, next->span, span.end - span.begin);
     uint32_t i = 0;
     for (; i + 16 * TILE <= dim; i += 16 * TILE) {
-        value_tile(queries, count, dim, units, values, next, span, i, TILE, 0xffff);
+        value_tile(queries, count, dim, units, piece->values, span, &ahead, i, TILE, 0xffff);
     }
     for (; i < dim; i += 16) {
-        value_tile(queries, count, dim, units, values, next, span, i, 1,
+        value_tile(queries, count, dim, units, piece->values, span, &ahead, i, 1,
                    assay_first_of_16(dim - i));
     }
     for (size_t k = 0; k < count; k++) queries[k].begun = true;
 }
 
-static void chunk_for(struct query *queries, size_t count, uint32_t dim, size_t units,
-                      const uint16_t *keys, const uint16_t *values, const uint16_t *next,
-                      struct span span)
+static void compute_piece(struct query *queries, const struct assay_kv_view *view,
+                          const struct piece *piece, const struct piece *next)
 {
+    queries += piece->first;
 #define INSTANCE(n)                                                                                \
     case n:                                                                                        \
-        if (units == 1) {                                                                          \
-            chunk_of(queries, n, dim, 1, keys, values, next, span);                                \
+        if (view->wide) {                                                                          \
+            compute(queries, n, view->head_dim, 2, piece, next);                                   \
         } else {                                                                                   \
-            chunk_of(queries, n, dim, 2, keys, values, next, span);                                \
+            compute(queries, n, view->head_dim, 1, piece, next);                                   \
         }                                                                                          \
         break
-    switch (count) {
+    switch (piece->count) {
         INSTANCE(1);
         INSTANCE(2);
         INSTANCE(3);
@@ -272,66 +301,108 @@ static void divide(const struct query *query, uint32_t dim)
     }
 }
 
-/* All chunks of a unit, ascending; in each, runs of queries that see the same. */
-static void attend_queries(const struct assay_kv_view *view, uint32_t kv_head,
-                           struct query *queries, size_t count)
+/* What a thread takes at a time: queries of one key head. */
+struct unit {
+    struct query queries[QUERIES];
+    size_t count;
+    uint32_t kv_head, last; /* chunk */
+};
+
+/* The last rows first: in a prompt they look back farthest, and small units end the work. */
+static void unit_init(struct unit *unit, const struct attend_work *work, size_t index)
 {
-    uint32_t dim = view->head_dim, first = UINT32_MAX, last = 0;
-    size_t keys = assay_kv_offset(view, 0, kv_head, 0);
-    size_t values = assay_kv_offset(view, 1, kv_head, 0);
-    for (size_t k = 0; k < count; k++) {
-        uint32_t position = queries[k].place->position;
-        uint32_t begin = assay_kv_first(view, position) / ASSAY_CHUNK;
-        if (begin < first) first = begin;
-        if (position / ASSAY_CHUNK > last) last = position / ASSAY_CHUNK;
-    }
-    for (uint32_t c = first; c <= last; c++) {
-        for (size_t k = 0, same = 1; k < count; k += same, same = 1) {
-            struct span span = span_of(view, queries[k].place->position, c);
-            if (span.end == 0) continue;
-            const uint16_t *page = queries[k].place->pages[c];
-            for (; k + same < count; same++) {
-                const struct assay_row_place *place = queries[k + same].place;
-                struct span other = span_of(view, place->position, c);
-                if (other.begin != span.begin || other.end != span.end) break;
-                if (place->pages[c] != page) break;
-            }
-            const struct assay_row_place *place = queries[k].place;
-            const uint16_t *next = c < place->position / ASSAY_CHUNK ? place->pages[c + 1] : page;
-            chunk_for(queries + k, same, dim, assay_kv_units(view), page + keys, page + values,
-                      next + keys, span);
+    size_t of_rows = work->parts * work->view->kv_heads;
+    size_t row = (work->units - 1 - index) / of_rows * work->rows_of_unit;
+    uint32_t first = (uint32_t)(index % work->parts) * work->part, last = first + work->part;
+    if (last > work->group) last = work->group;
+    unit->kv_head = (uint32_t)(index % of_rows / work->parts);
+    unit->count = 0;
+    unit->last = 0;
+    for (size_t r = row; r < row + work->rows_of_unit && r < work->rows; r++) {
+        uint32_t chunk = work->places[r].position / ASSAY_CHUNK;
+        if (chunk > unit->last) unit->last = chunk;
+        for (uint32_t head = first; head < last; head++) {
+            struct query *query = &unit->queries[unit->count++];
+            size_t at = (r * work->heads + unit->kv_head * work->group + head);
+            query->q = work->q + at * work->view->head_dim;
+            query->y = work->y + at * work->view->head_dim;
+            query->place = &work->places[r];
+            query->begun = false;
         }
     }
-    for (size_t k = 0; k < count; k++) divide(&queries[k], dim);
 }
 
+/* The piece from chunk c and query k on; false where there is none. Chunks ascend, and in each of
+ * them runs of queries that see the same. */
+static bool find_piece(const struct assay_kv_view *view, const struct unit *unit, uint32_t c,
+                       size_t k, struct piece *out)
+{
+    for (; c <= unit->last; c++, k = 0) {
+        for (; k < unit->count; k++) {
+            const struct assay_row_place *place = unit->queries[k].place;
+            struct span span = span_of(view, place->position, c);
+            if (span.end == 0) continue;
+            const uint16_t *page = place->pages[c];
+            size_t count = 1;
+            for (; k + count < unit->count; count++) {
+                const struct assay_row_place *other = unit->queries[k + count].place;
+                struct span seen = span_of(view, other->position, c);
+                if (seen.begin != span.begin || seen.end != span.end) break;
+                if (other->pages[c] != page) break;
+            }
+            *out = (struct piece){c,
+                                  k,
+                                  count,
+                                  page + assay_kv_offset(view, 0, unit->kv_head, 0),
+                                  page + assay_kv_offset(view, 1, unit->kv_head, 0),
+                                  span};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool first_piece(const struct assay_kv_view *view, const struct unit *unit,
+                        struct piece *out)
+{
+    uint32_t first = UINT32_MAX;
+    for (size_t k = 0; k < unit->count; k++) {
+        uint32_t c = assay_kv_first(view, unit->queries[k].place->position) / ASSAY_CHUNK;
+        if (c < first) first = c;
+    }
+    return find_piece(view, unit, first, 0, out);
+}
+
+/* All pieces of a unit, and the first of the one after it is asked for at the end. */
+static void attend_unit(const struct assay_kv_view *view, struct unit *unit,
+                        const struct unit *after)
+{
+    struct piece piece, next;
+    bool more = first_piece(view, unit, &piece);
+    while (more) {
+        more = find_piece(view, unit, piece.chunk, piece.first + piece.count, &next);
+        if (!more && !(after && first_piece(view, after, &next))) next = piece;
+        compute_piece(unit->queries, view, &piece, &next);
+        piece = next;
+    }
+    for (size_t k = 0; k < unit->count; k++) divide(&unit->queries[k], view->head_dim);
+}
+
+/* A thread takes the next unit before it computes the present one. */
 static void attend_units(void *context, unsigned thread, unsigned threads)
 {
     struct attend_work *work = context;
-    const struct assay_kv_view *view = work->view;
+    struct unit units[2], *unit = &units[0], *after = &units[1];
     (void)thread, (void)threads;
-    for (;;) {
-        size_t unit = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-        if (unit >= work->units) return;
-        /* The last rows first: in a prompt they look back farthest, and small units end the work.
-         */
-        unit = work->units - 1 - unit;
-        uint32_t part = (uint32_t)(unit % work->parts);
-        uint32_t kv_head = (uint32_t)(unit / work->parts % view->kv_heads);
-        size_t row = unit / work->parts / view->kv_heads * work->rows_of_unit;
-        struct query queries[QUERIES];
-        size_t count = 0;
-        for (size_t r = row; r < row + work->rows_of_unit && r < work->rows; r++) {
-            uint32_t head = part * work->part, end = head + work->part;
-            for (; head < end && head < work->group; head++, count++) {
-                size_t at = (r * work->heads + kv_head * work->group + head) * view->head_dim;
-                queries[count].q = work->q + at;
-                queries[count].y = work->y + at;
-                queries[count].place = &work->places[r];
-                queries[count].begun = false;
-            }
-        }
-        attend_queries(view, kv_head, queries, count);
+    size_t index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
+    if (index < work->units) unit_init(unit, work, index);
+    while (index < work->units) {
+        index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
+        if (index < work->units) unit_init(after, work, index);
+        attend_unit(work->view, unit, index < work->units ? after : NULL);
+        struct unit *done = unit;
+        unit = after;
+        after = done;
     }
 }
 
