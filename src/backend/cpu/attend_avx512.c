@@ -1,45 +1,13 @@
-/* Attention (1.9) in AVX-512. Up to six queries that share a key head are a unit: the heads of a
- * group, and those of neighbouring rows. Wherever their rows look at the same page through the same
- * span (a prompt's rows, replicates on one prefix) a key or value is loaded (widened, from f16)
- * once for all of them. Scores: a vector is the 16 partial sums of a dot product, and sixteen keys
- * fold together into one vector of scores, two shuffles and an addition a key. Values: the
+/* Attention (1.9) in AVX-512. Scores: a vector is the 16 partial sums of a dot product, and sixteen
+ * keys fold together into one vector of scores, two shuffles and an addition a key. Values: the
  * dimensions stand in the lanes and positions follow one another, 24 chains side by side. */
-#include "backend/cpu/lanes_avx512.h"
+#include "backend/cpu/attend.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/lanes_avx512.h"
 #include "base/exact.h"
 
-#include <stdatomic.h>
-
 enum { QUERIES = 6, KEYS = 16, TILE = 4 /* vectors of dimensions that are summed together */ };
-
-struct attend_work {
-    const struct assay_kv_view *view;
-    const float *q;
-    uint32_t heads;
-    size_t rows;
-    const struct assay_row_place *places;
-    float *y;
-    uint32_t group;             /* query heads of a key head */
-    uint32_t part, parts;       /* heads of a group that a unit takes, units that a group needs */
-    size_t rows_of_unit, units; /* rows > 1 only where parts is 1 */
-    atomic_size_t next;
-};
-
-/* The positions of a page that a row sees: begin ≤ j < end. */
-struct span {
-    uint32_t begin, end;
-};
-
-struct query {
-    const float *q;
-    float *y;
-    const struct assay_row_place *place;
-    float p[ASSAY_CHUNK]; /* of the chunk at hand: scores, then weights */
-    float m, l;           /* merged so far */
-    float old, fresh;     /* 1.9's a and b for the chunk at hand */
-    bool begun;
-};
 
 /* 16 × 16 partial sums to 16 sums, h = 8 being done already: s[n] has key n in its lower and key
  * n + 8 in its upper half. */
@@ -63,8 +31,9 @@ ASSAY_INLINE __m512 fold_keys(const __m512 s[8])
 }
 
 /* q·k for two keys and all queries; h = 8 of the fold puts the two into one vector. */
-ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t dim, size_t units,
-                           const uint16_t *k0, const uint16_t *k1, __m512 sums[QUERIES])
+ASSAY_INLINE void dot_pair(const struct assay_query *queries, size_t count, uint32_t dim,
+                           size_t units, const uint16_t *k0, const uint16_t *k1,
+                           __m512 sums[QUERIES])
 {
     __m512 a[QUERIES], b[QUERIES];
     ASSAY_UNROLL
@@ -98,42 +67,15 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
     }
 }
 
-/* What will be read next, on its way into the second cache while the present is computed, `lines`
- * at a time. The second cache has more lines under way than the first one, and the hardware by
- * itself begins anew with each head's 8 KiB: from memory, a page's keys came at 17 GB/s in this
- * way, at 9 when asked for into the first cache, at 8 unasked. */
-struct ahead {
-    const uint16_t *at, *end;
-    size_t lines;
-};
-enum { LINE_UNITS = 32 };
-
-/* Rows of the span at `from`, in `steps` steps. */
-static struct ahead ahead_of(const uint16_t *from, size_t row_units, struct span span, size_t steps)
-{
-    size_t lines = ((span.end - span.begin) * row_units + LINE_UNITS - 1) / LINE_UNITS;
-    return (struct ahead){from + span.begin * row_units, from + span.end * row_units,
-                          (lines + steps - 1) / steps};
-}
-
-ASSAY_INLINE void ask(struct ahead *ahead)
-{
-    const uint16_t *at = ahead->at;
-    for (size_t n = 0; n < ahead->lines && at < ahead->end; n++, at += LINE_UNITS) {
-        __builtin_prefetch(at, 0, 2);
-    }
-    ahead->at = at;
-}
-
-static uint32_t clamp(uint32_t j, struct span span)
+static uint32_t clamp(uint32_t j, struct assay_seen span)
 {
     return j < span.begin ? span.begin : j < span.end ? j : span.end - 1;
 }
 
 /* p[j] = e_j, and −inf for what the span leaves out of the first sixteen and of the last. In their
  * place a key that is seen is read once more. */
-ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size_t units,
-                         const uint16_t *keys, struct span span, struct ahead ahead)
+ASSAY_INLINE void scores(struct assay_query *queries, size_t count, uint32_t dim, size_t units,
+                         const uint16_t *keys, struct assay_seen span, struct assay_ahead ahead)
 {
     const __m512 scale = _mm512_set1_ps(1.0f / sqrtf((float)dim));
     for (uint32_t j = span.begin / KEYS * KEYS; j < span.end; j += KEYS) {
@@ -142,7 +84,7 @@ ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size
             size_t first = (size_t)clamp(j + n, span) * dim * units;
             size_t second = (size_t)clamp(j + n + 8, span) * dim * units;
             __m512 sums[QUERIES];
-            ask(&ahead);
+            assay_ask(&ahead);
             dot_pair(queries, count, dim, units, keys + first, keys + second, sums);
             ASSAY_UNROLL
             for (size_t k = 0; k < count; k++) halves[k][n] = sums[k];
@@ -161,7 +103,7 @@ ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size
 /* p from scores to weights in place, and the chunk's share in m and l. A NaN score may be passed
  * over by the maximum: it comes back through its weight. A masked one has weight +0, which no sum
  * feels. */
-static void soften(struct query *query, struct span span)
+static void soften(struct assay_query *query, struct assay_seen span)
 {
     float *p = query->p;
     uint32_t begin = span.begin / KEYS * KEYS;
@@ -175,32 +117,21 @@ static void soften(struct query *query, struct span span)
         _mm512_storeu_ps(p + j, weight);
         sum = _mm512_add_ps(sum, weight);
     }
-    float l = assay_fold_wide(sum);
-    if (!query->begun) {
-        query->m = m;
-        query->l = l;
-        query->old = query->fresh = 0.0f; /* not used */
-        return;
-    }
-    float larger = m > query->m ? m : query->m;
-    query->old = assay_exp(query->m - larger);
-    query->fresh = assay_exp(m - larger);
-    query->m = larger;
-    query->l = fmaf(query->l, query->old, l * query->fresh);
+    assay_query_merge(query, m, assay_fold_wide(sum));
 }
 
 /* `vectors` × 16 dimensions from i on, or of the last vector those of `lanes`: the chunk's weighted
  * values, merged into y. */
-ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t dim, size_t units,
-                             const uint16_t *values, struct span span, struct ahead *ahead,
-                             uint32_t i, size_t vectors, __mmask16 lanes)
+ASSAY_INLINE void value_tile(const struct assay_query *queries, size_t count, uint32_t dim,
+                             size_t units, const uint16_t *values, struct assay_seen span,
+                             struct assay_ahead *ahead, uint32_t i, size_t vectors, __mmask16 lanes)
 {
     __m512 o[QUERIES * TILE];
     ASSAY_UNROLL
     for (size_t n = 0; n < count * vectors; n++) o[n] = _mm512_setzero_ps();
     for (uint32_t j = span.begin; j < span.end; j++) {
         const uint16_t *v = values + ((size_t)j * dim + i) * units;
-        if (i == 0) ask(ahead);
+        if (i == 0) assay_ask(ahead);
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
             __m512 value = vectors > 1 ? assay_wide_stored(v + 16 * n * units, units)
@@ -228,25 +159,16 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
     }
 }
 
-/* Queries of a unit that see the same of a page. */
-struct piece {
-    uint32_t chunk;
-    size_t first, count; /* which queries */
-    const uint16_t *keys, *values;
-    struct span span;
-};
-
-/* One piece; next: the one after it, whose keys are asked for while this one's scores are computed,
- * and its values with this one's values. */
-ASSAY_INLINE void compute(struct query *queries, size_t count, uint32_t dim, size_t units,
-                          const struct piece *piece, const struct piece *next)
+ASSAY_INLINE void compute(struct assay_query *queries, size_t count, uint32_t dim, size_t units,
+                          const struct assay_piece *piece, const struct assay_piece *next)
 {
-    struct span span = piece->span;
+    struct assay_seen span = piece->span;
     size_t blocks = (span.end - span.begin / KEYS * KEYS + KEYS - 1) / KEYS;
     scores(queries, count, dim, units, piece->keys, span,
-           ahead_of(next->keys, dim * units, next->span, blocks * (KEYS / 2)));
+           assay_ahead_of(next->keys, dim * units, next->span, blocks * (KEYS / 2)));
     for (size_t k = 0; k < count; k++) soften(&queries[k], span);
-    struct ahead ahead = ahead_of(next->values, dim * units, next->span, span.end - span.begin);
+    struct assay_ahead ahead =
+        assay_ahead_of(next->values, dim * units, next->span, span.end - span.begin);
     uint32_t i = 0;
     for (; i + 16 * TILE <= dim; i += 16 * TILE) {
         value_tile(queries, count, dim, units, piece->values, span, &ahead, i, TILE, 0xffff);
@@ -258,10 +180,9 @@ ASSAY_INLINE void compute(struct query *queries, size_t count, uint32_t dim, siz
     for (size_t k = 0; k < count; k++) queries[k].begun = true;
 }
 
-static void compute_piece(struct query *queries, const struct assay_kv_view *view,
-                          const struct piece *piece, const struct piece *next)
+static void attend_piece(struct assay_query *queries, const struct assay_kv_view *view,
+                         const struct assay_piece *piece, const struct assay_piece *next)
 {
-    queries += piece->first;
 #define INSTANCE(n)                                                                                \
     case n:                                                                                        \
         if (view->wide) {                                                                          \
@@ -281,17 +202,8 @@ static void compute_piece(struct query *queries, const struct assay_kv_view *vie
 #undef INSTANCE
 }
 
-/* What a row sees of chunk c; empty where that is nothing. */
-static struct span span_of(const struct assay_kv_view *view, uint32_t position, uint32_t c)
-{
-    uint32_t first = assay_kv_first(view, position), start = c * ASSAY_CHUNK;
-    if (position < start || first >= start + ASSAY_CHUNK) return (struct span){0, 0};
-    return (struct span){first > start ? first - start : 0,
-                         position - start < ASSAY_CHUNK ? position - start + 1 : ASSAY_CHUNK};
-}
-
 /* O[i]/L */
-static void divide(const struct query *query, uint32_t dim)
+static void divide(const struct assay_query *query, uint32_t dim)
 {
     __m512 l = _mm512_set1_ps(query->l);
     for (uint32_t i = 0; i < dim; i += 16) {
@@ -301,129 +213,10 @@ static void divide(const struct query *query, uint32_t dim)
     }
 }
 
-/* What a thread takes at a time: queries of one key head. */
-struct unit {
-    struct query queries[QUERIES];
-    size_t count;
-    uint32_t kv_head, last; /* chunk */
-};
-
-/* The last rows first: in a prompt they look back farthest, and small units end the work. */
-static void unit_init(struct unit *unit, const struct attend_work *work, size_t index)
-{
-    size_t of_rows = work->parts * work->view->kv_heads;
-    size_t row = (work->units - 1 - index) / of_rows * work->rows_of_unit;
-    uint32_t first = (uint32_t)(index % work->parts) * work->part, last = first + work->part;
-    if (last > work->group) last = work->group;
-    unit->kv_head = (uint32_t)(index % of_rows / work->parts);
-    unit->count = 0;
-    unit->last = 0;
-    for (size_t r = row; r < row + work->rows_of_unit && r < work->rows; r++) {
-        uint32_t chunk = work->places[r].position / ASSAY_CHUNK;
-        if (chunk > unit->last) unit->last = chunk;
-        for (uint32_t head = first; head < last; head++) {
-            struct query *query = &unit->queries[unit->count++];
-            size_t at = (r * work->heads + unit->kv_head * work->group + head);
-            query->q = work->q + at * work->view->head_dim;
-            query->y = work->y + at * work->view->head_dim;
-            query->place = &work->places[r];
-            query->begun = false;
-        }
-    }
-}
-
-/* The piece from chunk c and query k on; false where there is none. Chunks ascend, and in each of
- * them runs of queries that see the same. */
-static bool find_piece(const struct assay_kv_view *view, const struct unit *unit, uint32_t c,
-                       size_t k, struct piece *out)
-{
-    for (; c <= unit->last; c++, k = 0) {
-        for (; k < unit->count; k++) {
-            const struct assay_row_place *place = unit->queries[k].place;
-            struct span span = span_of(view, place->position, c);
-            if (span.end == 0) continue;
-            const uint16_t *page = place->pages[c];
-            size_t count = 1;
-            for (; k + count < unit->count; count++) {
-                const struct assay_row_place *other = unit->queries[k + count].place;
-                struct span seen = span_of(view, other->position, c);
-                if (seen.begin != span.begin || seen.end != span.end) break;
-                if (other->pages[c] != page) break;
-            }
-            *out = (struct piece){c,
-                                  k,
-                                  count,
-                                  page + assay_kv_offset(view, 0, unit->kv_head, 0),
-                                  page + assay_kv_offset(view, 1, unit->kv_head, 0),
-                                  span};
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool first_piece(const struct assay_kv_view *view, const struct unit *unit,
-                        struct piece *out)
-{
-    uint32_t first = UINT32_MAX;
-    for (size_t k = 0; k < unit->count; k++) {
-        uint32_t c = assay_kv_first(view, unit->queries[k].place->position) / ASSAY_CHUNK;
-        if (c < first) first = c;
-    }
-    return find_piece(view, unit, first, 0, out);
-}
-
-/* All pieces of a unit, and the first of the one after it is asked for at the end. */
-static void attend_unit(const struct assay_kv_view *view, struct unit *unit,
-                        const struct unit *after)
-{
-    struct piece piece, next;
-    bool more = first_piece(view, unit, &piece);
-    while (more) {
-        more = find_piece(view, unit, piece.chunk, piece.first + piece.count, &next);
-        if (!more && !(after && first_piece(view, after, &next))) next = piece;
-        compute_piece(unit->queries, view, &piece, &next);
-        piece = next;
-    }
-    for (size_t k = 0; k < unit->count; k++) divide(&unit->queries[k], view->head_dim);
-}
-
-/* A thread takes the next unit before it computes the present one. */
-static void attend_units(void *context, unsigned thread, unsigned threads)
-{
-    struct attend_work *work = context;
-    struct unit units[2], *unit = &units[0], *after = &units[1];
-    (void)thread, (void)threads;
-    size_t index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-    if (index < work->units) unit_init(unit, work, index);
-    while (index < work->units) {
-        index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-        if (index < work->units) unit_init(after, work, index);
-        attend_unit(work->view, unit, index < work->units ? after : NULL);
-        struct unit *done = unit;
-        unit = after;
-        after = done;
-    }
-}
-
 void assay_avx512_attend(struct assay_team *team, const struct assay_kv_view *view, const float *q,
                          uint32_t heads, size_t rows, const struct assay_row_place *places,
                          float *y)
 {
-    enum { UNITS_OF_A_THREAD = 3 };
-    struct attend_work work = {.view = view,
-                               .q = q,
-                               .heads = heads,
-                               .rows = rows,
-                               .places = places,
-                               .y = y,
-                               .group = heads / view->kv_heads,
-                               .rows_of_unit = 1};
-    size_t most = rows * heads / (assay_team_threads(team) * UNITS_OF_A_THREAD) + 1;
-    if (most > QUERIES) most = QUERIES;
-    work.parts = (uint32_t)((work.group + most - 1) / most);
-    work.part = (work.group + work.parts - 1) / work.parts;
-    if (work.parts == 1) work.rows_of_unit = most / work.group;
-    work.units = (rows + work.rows_of_unit - 1) / work.rows_of_unit * view->kv_heads * work.parts;
-    assay_team_run(team, attend_units, &work);
+    static const struct assay_attend_kernel kernel = {QUERIES, attend_piece, divide};
+    assay_cpu_attend(&kernel, team, view, q, heads, rows, places, y);
 }
