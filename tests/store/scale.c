@@ -135,6 +135,7 @@ static void fill_tokens(struct sample *sample, const struct run *run, uint64_t *
 
 static void fill(struct sample *sample, const struct run *run, uint64_t index)
 {
+    static const char detail[] = "AssertionError: expected another answer";
     struct assay_cell cell = assay_plan_cell(&run->plan, index);
     const struct assay_profile *profile = &run->spec->profiles[cell.profile_index];
     uint64_t state = index * 0x10001 + 7;
@@ -172,8 +173,11 @@ static void fill(struct sample *sample, const struct run *run, uint64_t index)
                   .strict = {0, (uint32_t)(draw(&state) % 700), (uint32_t)length},
                   .flexible = {0, 0, 0},
                   .flexible_answer = sample->record.answer,
-                  .run = ASSAY_NO_RUN,
-                  .run_detail = {"", 0}}};
+                  .run = right ? 0 : 1,
+                  .run_cpu_ns = 5000000 + draw(&state) % 3000000,
+                  .run_wall_ns = 9000000 + draw(&state) % 9000000,
+                  .run_peak_bytes = 9000000 + draw(&state) % 4096 * 4096,
+                  .run_detail = {detail, right ? 0 : sizeof detail - 1}}};
     fill_tokens(sample, run, &state, count);
 }
 
