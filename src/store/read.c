@@ -61,8 +61,8 @@ static void close_source(struct assay_source *source)
     H5Eclear2(H5E_DEFAULT);
 }
 
-static enum assay_status load(struct assay_image *image, const char *path, const uint8_t *data,
-                              size_t size, struct assay_error *err)
+enum assay_status assay_image_load(struct assay_image *image, const char *path, const uint8_t *data,
+                                   size_t size, struct assay_error *err)
 {
     struct assay_source source = {.file = -1, .image = image};
     struct assay_hdf_printing before = assay_hdf_quiet();
@@ -79,7 +79,7 @@ static enum assay_status read_results(struct assay_results **out, const char *pa
 {
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
-    enum assay_status status = load(&handle->image, path, data, size, err);
+    enum assay_status status = assay_image_load(&handle->image, path, data, size, err);
     if (!status) status = assay_image_check(&handle->public, &handle->image, err);
     if (!status) {
         handle->public.path = assay_arena_text(&handle->image.arena, path, strlen(path));
