@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
+#include "run/announce.h"
 #include "run/choice.h"
 #include "run/grader.h"
 #include "run/host.h"
@@ -521,6 +522,7 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
     if (!status) status = assay_host_open(&runner.host, comm, options, err);
     if (!status && runner.grader) runner.host.process.grader = assay_grader_facts(runner.grader);
     status = assay_comm_agree(comm, status, err);
+    if (!status) status = assay_announce(comm, &runner.host.process, options, err);
     if (!status) status = run_journal(&runner, err);
     if (!status) status = merge(&runner, err);
     if (!status) *outcome = ASSAY_RUN_FINISHED;
