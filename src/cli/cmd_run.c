@@ -3,6 +3,7 @@
 
 #include "assay/run.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/assignment.h"
@@ -141,10 +142,12 @@ static void tell_end(const struct assay_run_progress *progress, enum assay_run_o
 static void tell_ranks(void *context, const struct assay_ranks *rows, size_t count)
 {
     const double gibibyte = 1073741824.0;
+    char now[21];
     (void)context;
+    assay_clock_text(assay_clock_epoch_ns(), now);
     for (size_t i = 0; i < count; i++) {
         const struct assay_ranks *row = &rows[i];
-        fprintf(stderr, "assay: ");
+        fprintf(stderr, "%s ", now);
         if (row->hosts > 1) {
             fprintf(stderr, "%u ranks on %u hosts, %s … %s", row->ranks, row->hosts, row->host,
                     row->last_host);

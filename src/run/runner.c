@@ -438,7 +438,8 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
         runner->options->progress(runner->options->context, progress);
     }
     if (!status && progress->samples_done < progress->samples_total) {
-        status = compute_missing(runner, err);
+        status = assay_announce(runner->comm, &runner->host.process, runner->options, err);
+        if (!status) status = compute_missing(runner, err);
     }
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);
@@ -522,7 +523,6 @@ enum assay_status assay_run(const struct assay_job *job, struct assay_comm *comm
     if (!status) status = assay_host_open(&runner.host, comm, options, err);
     if (!status && runner.grader) runner.host.process.grader = assay_grader_facts(runner.grader);
     status = assay_comm_agree(comm, status, err);
-    if (!status) status = assay_announce(comm, &runner.host.process, options, err);
     if (!status) status = run_journal(&runner, err);
     if (!status) status = merge(&runner, err);
     if (!status) *outcome = ASSAY_RUN_FINISHED;

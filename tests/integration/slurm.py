@@ -111,7 +111,7 @@ def check_log(text):
 
 def check_announced(text, places):
     """One start: each component's ranks are told once, a line a host."""
-    lines = re.findall(r"^assay: ranks? ([\d,-]+) on (\S+) \(component (\d \S+)\): .*, .*, "
+    lines = re.findall(r"^\S+Z ranks? ([\d,-]+) on (\S+) \(component (\d \S+)\): .*, .*, "
                        r"\d+ threads? and [\d.]+ GiB a rank$", text, re.M)
     told = {}
     for ranks, host, component in lines:
