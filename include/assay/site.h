@@ -124,6 +124,11 @@ ASSAY_MUST_CHECK enum assay_status assay_slurm_query(struct assay_slurm_state *o
 /* A line of fields with "|" between: state, reason, start, nodes, restarts. */
 ASSAY_MUST_CHECK enum assay_status
 assay_slurm_parse_state(struct assay_slurm_state *out, const char *line, struct assay_error *err);
+/* What sacct said of `job`: a line for each of its runs, oldest first, with the job's number and
+ * "|" in front and no restarts behind. The last one counts; state "" where there is none. */
+ASSAY_MUST_CHECK enum assay_status assay_slurm_parse_account(struct assay_slurm_state *out,
+                                                             const char *text, const char *job,
+                                                             struct assay_error *err);
 
 /* --- the ticket: what `assay slurm` leaves beside the results file (RESULTS.job.json) */
 struct assay_ticket {

@@ -199,17 +199,21 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_define(struct assay_spec *spec, co
                                                      const char *text, size_t size,
                                                      struct assay_error *err);
 /* A definition without a job, to look at: a spec with no model, profiles or seed; the definition at
- * `path`, its data and examples found and digested. */
-ASSAY_MUST_CHECK enum assay_status
-assay_spec_open_definition(struct assay_spec **out, const char *path, struct assay_error *err);
+ * `path`, its data and examples found (also in `store`, which may be NULL) and digested. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_open_definition(struct assay_spec **out,
+                                                              const char *path, const char *store,
+                                                              struct assay_error *err);
 struct assay_file_check; /* crypto/file_check.h */
 
-/* Find the model and the benchmark file (as given if absolute; else beside the spec file
- * `spec_path`, then in `model_dir` (may be NULL; models only), then in the working directory),
- * digest them, compare with what the spec declares, and make the canonical text and the digest.
- * A declared model is digested beside other work if `model_check` is not NULL: the caller waits for
+/* Find the model and the benchmark's files: as given if absolute; else beside the spec file
+ * `spec_path`, then in the working directory, then in the store `model_dir` (may be NULL; a model
+ * there before the working directory). A store (FORMAT.md 26) has files by name and by digest:
+ * what is declared is found there under any name, and of a path "sha256:…" nowhere else. Digest
+ * them, compare with what the spec declares, and make the canonical text and the digest. A declared
+ * model is digested beside other work if `model_check` is not NULL: the caller waits for
  * *model_check before it acknowledges anything, and ends it (NULL: nothing is left to check).
- * Errors: ENOTFOUND naming every place looked at; EMISMATCH quoting both digests. */
+ * Errors: ENOTFOUND naming every place looked at and what fetches it; EMISMATCH quoting both
+ * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
                                                       const char *spec_path, const char *model_dir,
                                                       struct assay_file_check **model_check,
@@ -217,7 +221,14 @@ ASSAY_MUST_CHECK enum assay_status assay_spec_resolve(struct assay_spec *spec,
 /* Only the benchmark: its definition, data and examples. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_benchmark(struct assay_spec *spec,
                                                                 const char *spec_path,
+                                                                const char *store,
                                                                 struct assay_error *err);
+/* Where one of its files would be found, unread: beside the file `beside`, in `directory`, in the
+ * working directory, in the store. The path lives as long as the spec. */
+ASSAY_MUST_CHECK enum assay_status assay_spec_seek(const char **out, struct assay_spec *spec,
+                                                   const struct assay_named_file *named,
+                                                   const char *beside, const char *directory,
+                                                   const char *store, struct assay_error *err);
 /* The step of resolve that needs no files: canonical text and digest from the values and the two
  * digests. */
 ASSAY_MUST_CHECK enum assay_status assay_spec_seal(struct assay_spec *spec,

@@ -56,7 +56,7 @@ static enum assay_status open_own(struct grading *grading, const char *results_p
     spec->benchmark.path = last_component(spec->benchmark.path);
     spec->benchmark.sha256 = results->benchmark_digest;
     spec->benchmark.sha256_declared = true;
-    return assay_spec_resolve_benchmark(spec, results_path, err);
+    return assay_spec_resolve_benchmark(spec, results_path, getenv("ASSAY_MODEL_DIR"), err);
 }
 
 static enum assay_status find_scorer(enum assay_scorer *out, const char *name,
@@ -91,9 +91,10 @@ static enum assay_status check_pattern(const char *pattern, struct assay_error *
 static enum assay_status open_rules(struct grading *grading, const struct assay_args *args,
                                     struct assay_rule *rule, struct assay_error *err)
 {
-    enum assay_status status =
-        args->benchmark ? assay_spec_open_definition(&grading->spec, args->benchmark, err)
-                        : open_own(grading, args->operands[0], err);
+    enum assay_status status = args->benchmark
+                                   ? assay_spec_open_definition(&grading->spec, args->benchmark,
+                                                                getenv("ASSAY_MODEL_DIR"), err)
+                                   : open_own(grading, args->operands[0], err);
     if (!status && args->scorer) status = find_scorer(&grading->spec->scorer, args->scorer, err);
     if (!status && args->extract) {
         status = check_pattern(args->extract, err);

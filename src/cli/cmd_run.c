@@ -3,6 +3,7 @@
 
 #include "assay/run.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/assignment.h"
@@ -141,12 +142,37 @@ static void tell_end(const struct assay_run_progress *progress, enum assay_run_o
     }
 }
 
+/* A line for each host, in the log of a batch job too: where it went wrong is asked later. */
+static void tell_ranks(void *context, const struct assay_ranks *rows, size_t count)
+{
+    const double gibibyte = 1073741824.0;
+    char now[21];
+    (void)context;
+    assay_clock_text(assay_clock_epoch_ns(), now);
+    for (size_t i = 0; i < count; i++) {
+        const struct assay_ranks *row = &rows[i];
+        fprintf(stderr, "%s ", now);
+        if (row->hosts > 1) {
+            fprintf(stderr, "%u ranks on %u hosts, %s … %s", row->ranks, row->hosts, row->host,
+                    row->last_host);
+        } else {
+            fprintf(stderr, "%s %s on %s", row->ranks == 1 ? "rank" : "ranks", row->list,
+                    row->host);
+        }
+        if (row->component[0]) fprintf(stderr, " (component %s)", row->component);
+        fprintf(stderr, ": %s, %s, %u thread%s and %.1f GiB a rank\n",
+                row->device[0] ? row->device : "unknown processor", row->isa, row->threads,
+                row->threads == 1 ? "" : "s", (double)row->memory_bytes / gibibyte);
+    }
+}
+
 /* Everything is said by rank 0, and once all ranks agree. */
 static enum assay_status run_job(const struct assay_job *job, struct assay_comm *comm,
                                  const struct assay_args *args, const char *output,
                                  struct assay_error *err)
 {
-    bool first = assay_comm_facts(comm)->rank == 0;
+    const struct assay_comm_facts *ranks = assay_comm_facts(comm);
+    bool first = ranks->rank == 0, launched = strcmp(ranks->launcher, "none") != 0;
     struct assay_machine_choice machine;
     struct assay_progress_line line;
     struct assay_run_progress progress;
@@ -165,6 +191,7 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
                                         .cache_dir = assay_machine_cache(args),
                                         .stop = &stop_requested,
                                         .progress = assay_progress_show,
+                                        .announce = launched && !args->quiet ? tell_ranks : NULL,
                                         .context = &line};
     status = assay_run(job, comm, &options, &outcome, &progress, err);
     assay_progress_end(&line);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAIT_SECONDS = 30 };
+enum { WAIT_SECONDS_FIRST = 5, WAIT_SECONDS_MOST = 60 };
 
 static const char self[] = "/proc/self/exe";
 
@@ -226,10 +226,12 @@ static enum assay_status show_job(const struct assay_slurm_files *files,
                                   struct assay_error *err)
 {
     struct assay_slurm_state state;
-    const struct timespec pause = {WAIT_SECONDS, 0};
+    struct timespec pause = {WAIT_SECONDS_FIRST, 0};
     enum assay_status status = assay_slurm_query(&state, ticket->job, err);
+    /* Ever more rarely: many who wait must not be a load on the cluster's one controller. */
     while (!status && args->wait && state.state[0] && !state.ended) {
         nanosleep(&pause, NULL);
+        pause.tv_sec = pause.tv_sec * 2 < WAIT_SECONDS_MOST ? pause.tv_sec * 2 : WAIT_SECONDS_MOST;
         status = assay_slurm_query(&state, ticket->job, err);
     }
     if (!status) status = show(files, ticket, &state, args->json, err);
@@ -286,8 +288,10 @@ static const struct assay_option options[] = {
                       "what `assay bench --json` printed, for all partitions", calibration),
     {"dry-run", NULL, "show script, plan and Slurm's own forecast; submit nothing",
      ASSAY_OPTION_FLAG, offsetof(struct assay_args, dry_run), 0, 0},
-    {"wait", NULL, "with status: look every 30 seconds until the job has ended", ASSAY_OPTION_FLAG,
-     offsetof(struct assay_args, wait), 0, 0},
+    {"wait", NULL,
+     "with status: look until the job has ended, after 5 seconds and then ever more rarely, up "
+     "to once a minute",
+     ASSAY_OPTION_FLAG, offsetof(struct assay_args, wait), 0, 0},
     ASSAY_OPTION_COMMON,
     ASSAY_OPTION_END};
 

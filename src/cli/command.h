@@ -35,6 +35,8 @@ struct assay_args {
     uint64_t samples;
     const char *end_file, *scratch, *calibration; /* run, slurm */
     const char *interpreter, *modules, *form;     /* sandbox */
+    const char *catalogue, *from, *sha256;        /* fetch */
+    bool list, verify;
     uint64_t cpu_ms, wall_ms, memory_mb, workers;
     const char *operands[ASSAY_OPERANDS_MAX];
     size_t operand_count;
@@ -100,7 +102,7 @@ extern const struct assay_command assay_cmd_run, assay_cmd_report, assay_cmd_ins
 extern const struct assay_command assay_cmd_key, assay_cmd_attest, assay_cmd_verify,
     assay_cmd_audit;
 extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_slurm,
-    assay_cmd_sandbox;
+    assay_cmd_sandbox, assay_cmd_fetch;
 
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];

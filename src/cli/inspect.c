@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is looked at; the model is NULL unless one was named. */
@@ -47,15 +48,15 @@ static enum assay_status is_definition(const char *path, bool *out, struct assay
 static enum assay_status open_view(struct view *view, const struct assay_args *args,
                                    struct assay_error *err)
 {
-    const char *path = args->operands[0];
+    const char *path = args->operands[0], *store = getenv("ASSAY_MODEL_DIR");
     bool definition = false;
     enum assay_status status = is_definition(path, &definition, err);
     if (status) return status;
     if (definition) {
-        status = assay_spec_open_definition(&view->spec, path, err);
+        status = assay_spec_open_definition(&view->spec, path, store, err);
     } else {
         status = assay_spec_open(&view->spec, path, err);
-        if (!status) status = assay_spec_resolve_benchmark(view->spec, path, err);
+        if (!status) status = assay_spec_resolve_benchmark(view->spec, path, store, err);
     }
     if (!status) status = assay_benchmark_open(&view->benchmark, view->spec, err);
     if (!status && args->model) status = assay_model_open(&view->model, args->model, err);

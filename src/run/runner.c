@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
+#include "run/announce.h"
 #include "run/choice.h"
 #include "run/grader.h"
 #include "run/host.h"
@@ -437,7 +438,8 @@ static enum assay_status run_journal(struct runner *runner, struct assay_error *
         runner->options->progress(runner->options->context, progress);
     }
     if (!status && progress->samples_done < progress->samples_total) {
-        status = compute_missing(runner, err);
+        status = assay_announce(runner->comm, &runner->host.process, runner->options, err);
+        if (!status) status = compute_missing(runner, err);
     }
     enum assay_status closed = assay_journal_close(runner->journal, &closing);
     if (!status && closed) status = assay_fail(err, closed, "%s", closing.text);

@@ -16,13 +16,15 @@
 extern char **environ;
 
 enum { IN, OUT, ERRORS, STREAMS };
+enum { BLOCK_BYTES = 65536, TICK_MS = 250 };
 
 struct child {
     int ours[STREAMS], theirs[STREAMS]; /* −1: closed */
     pid_t pid;
     const char *input;
     size_t input_left;
-    uint64_t deadline_ns;
+    uint64_t deadline_ns;                  /* 0: it may take as long as it likes */
+    const struct assay_command_sink *sink; /* of its output; NULL: it is kept */
 };
 
 void assay_command_fini(struct assay_command_result *result)
@@ -101,12 +103,15 @@ static void feed(struct child *child)
 static enum assay_status drain(struct child *child, int stream, struct assay_bytes *to,
                                const char *name, struct assay_error *err)
 {
-    char block[4096];
+    char block[BLOCK_BYTES];
     ssize_t count = read(child->ours[stream], block, sizeof block);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return ASSAY_OK;
     if (count <= 0) {
         close_end(&child->ours[stream]);
         return ASSAY_OK;
+    }
+    if (stream == OUT && child->sink) {
+        return child->sink->take(child->sink->context, block, (size_t)count, err);
     }
     if (to->size + (size_t)count > ASSAY_COMMAND_OUTPUT_MAX) {
         return assay_fail(err, ASSAY_EIO, "%s says more than %d bytes", name,
@@ -115,23 +120,39 @@ static enum assay_status drain(struct child *child, int stream, struct assay_byt
     return assay_bytes_append(to, block, (size_t)count, err);
 }
 
+/* How long to wait for it now; ASSAY_EIO when its time is up. */
+static enum assay_status find_wait(const struct child *child, const char *name, int *wait_ms,
+                                   struct assay_error *err)
+{
+    *wait_ms = TICK_MS;
+    if (child->deadline_ns == 0) return ASSAY_OK;
+    uint64_t now = assay_clock_monotonic_ns();
+    if (now >= child->deadline_ns) {
+        return assay_fail(err, ASSAY_EIO, "%s has not answered for %d seconds", name,
+                          ASSAY_COMMAND_SECONDS);
+    }
+    *wait_ms = (int)((child->deadline_ns - now) / 1000000) + 1;
+    return ASSAY_OK;
+}
+
 /* Until both of its outputs are closed. */
 static enum assay_status talk(struct child *child, struct assay_command_result *out,
                               const char *name, struct assay_error *err)
 {
     enum assay_status status = ASSAY_OK;
+    int wait_ms;
     while (!status && (child->ours[OUT] >= 0 || child->ours[ERRORS] >= 0)) {
         struct pollfd ends[STREAMS] = {{child->ours[IN], POLLOUT, 0},
                                        {child->ours[OUT], POLLIN, 0},
                                        {child->ours[ERRORS], POLLIN, 0}};
-        uint64_t now = assay_clock_monotonic_ns();
-        if (now >= child->deadline_ns) {
-            return assay_fail(err, ASSAY_EIO, "%s has not answered for %d seconds", name,
-                              ASSAY_COMMAND_SECONDS);
-        }
-        int ready = poll(ends, STREAMS, (int)((child->deadline_ns - now) / 1000000) + 1);
+        status = find_wait(child, name, &wait_ms, err);
+        if (status) break;
+        int ready = poll(ends, STREAMS, wait_ms);
         if (ready < 0 && errno != EINTR) return assay_fail_errno(err, errno, "poll");
-        if (ready <= 0) continue;
+        if (ready <= 0) {
+            if (child->sink) status = child->sink->take(child->sink->context, "", 0, err);
+            continue;
+        }
         if (ends[IN].revents) feed(child);
         if (ends[OUT].revents) status = drain(child, OUT, &out->output, name, err);
         if (!status && ends[ERRORS].revents) {
@@ -150,19 +171,23 @@ static enum assay_status end_text(struct assay_bytes *text, struct assay_error *
     return assay_bytes_append(text, "", 0, err);
 }
 
-enum assay_status assay_command_run(struct assay_command_result *out, const char *const *argv,
-                                    const char *input, struct assay_error *err)
+static enum assay_status run(struct assay_command_result *out, const char *const *argv,
+                             const char *input, const struct assay_command_sink *sink,
+                             struct assay_error *err)
 {
     struct child child = {.ours = {-1, -1, -1},
                           .theirs = {-1, -1, -1},
                           .pid = -1,
                           .input = input,
-                          .input_left = input ? strlen(input) : 0};
+                          .input_left = input ? strlen(input) : 0,
+                          .sink = sink};
     struct sigaction ignore = {0}, before;
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, &before); /* a program that reads no input is no failure of ours */
-    child.deadline_ns =
-        assay_clock_monotonic_ns() + (uint64_t)ASSAY_COMMAND_SECONDS * UINT64_C(1000000000);
+    if (!sink) {
+        child.deadline_ns =
+            assay_clock_monotonic_ns() + (uint64_t)ASSAY_COMMAND_SECONDS * UINT64_C(1000000000);
+    }
     enum assay_status status = open_pipes(&child, err);
     if (!status) status = spawn(&child, argv, err);
     for (int i = 0; i < STREAMS; i++) close_end(&child.theirs[i]);
@@ -181,4 +206,17 @@ enum assay_status assay_command_run(struct assay_command_result *out, const char
     if (!status) status = end_text(&out->output, err);
     if (!status) status = end_text(&out->errors, err);
     return status;
+}
+
+enum assay_status assay_command_run(struct assay_command_result *out, const char *const *argv,
+                                    const char *input, struct assay_error *err)
+{
+    return run(out, argv, input, NULL, err);
+}
+
+enum assay_status assay_command_stream(struct assay_command_result *out, const char *const *argv,
+                                       const struct assay_command_sink *sink,
+                                       struct assay_error *err)
+{
+    return run(out, argv, NULL, sink, err);
 }

@@ -21,4 +21,17 @@ ASSAY_MUST_CHECK enum assay_status assay_command_run(struct assay_command_result
                                                      const char *const *argv, const char *input,
                                                      struct assay_error *err);
 
+/* Takes a program's output as it comes, and is called with size 0 while nothing does. What it
+ * returns but ASSAY_OK kills the program and is returned. */
+struct assay_command_sink {
+    enum assay_status (*take)(void *context, const void *data, size_t size,
+                              struct assay_error *err);
+    void *context;
+};
+/* The same without a time limit, and with the output given away: out->output stays empty. */
+ASSAY_MUST_CHECK enum assay_status assay_command_stream(struct assay_command_result *out,
+                                                        const char *const *argv,
+                                                        const struct assay_command_sink *sink,
+                                                        struct assay_error *err);
+
 #endif

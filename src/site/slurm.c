@@ -212,6 +212,15 @@ static bool has_ended(const char *state)
     return false;
 }
 
+/* What Slurm's programs write where there is nothing. */
+static void clear_nothing(char *text)
+{
+    static const char *const nothing[] = {"None", "(null)", "Unknown", "None assigned", "N/A"};
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
+        if (strcmp(text, nothing[i]) == 0) text[0] = 0;
+    }
+}
+
 enum assay_status assay_slurm_parse_state(struct assay_slurm_state *out, const char *line,
                                           struct assay_error *err)
 {
@@ -236,27 +245,52 @@ enum assay_status assay_slurm_parse_state(struct assay_slurm_state *out, const c
     }
     if (!state.state[0] || assay_text_has_control(state.state) ||
         !assay_text_unsigned(restarts[0] ? restarts : "0", UINT32_MAX, &number)) {
-        return assay_fail(err, ASSAY_EFORMAT, "\"%.200s\" is no state of a job", line);
+        char quoted[240];
+        return assay_fail(err, ASSAY_EFORMAT, "%s is no state of a job",
+                          assay_text_quote(quoted, sizeof quoted, line, strcspn(line, "\n")));
     }
-    if (!strcmp(state.reason, "None") || !strcmp(state.reason, "(null)")) state.reason[0] = 0;
+    clear_nothing(state.reason);
+    clear_nothing(state.start);
+    clear_nothing(state.nodes);
     state.restarts = (uint32_t)number;
     state.ended = has_ended(state.state);
     *out = state;
     return ASSAY_OK;
 }
 
-/* The first line of the answer; an empty one, or a program that is not there or has no database,
- * says nothing. */
+enum assay_status assay_slurm_parse_account(struct assay_slurm_state *out, const char *text,
+                                            const char *job, struct assay_error *err)
+{
+    struct assay_slurm_state state = {.source = ""};
+    size_t length = strlen(job);
+    uint32_t runs = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        if (*line == '\n') line++;
+        /* Of a heterogeneous job there are rows of all components. */
+        if (strncmp(line, job, length) != 0 || line[length] != '|') continue;
+        enum assay_status status = assay_slurm_parse_state(&state, line + length + 1, err);
+        if (status) return status;
+        runs++;
+    }
+    if (runs > 0) state.restarts = runs - 1;
+    *out = state;
+    return ASSAY_OK;
+}
+
+/* An empty answer, or a program that is not there or has no database, says nothing. */
 static enum assay_status ask(struct assay_slurm_state *out, const char *const *command,
-                             struct assay_error *err)
+                             const char *job, struct assay_error *err)
 {
     struct assay_command_result result = {{0}, {0}, 0};
     enum assay_status status = assay_command_run(&result, command, NULL, err);
+    const char *text = (const char *)result.output.data;
     if (status == ASSAY_ENOTFOUND)
         status = ASSAY_OK;
-    else if (!status && result.exit_code == 0 && result.output.size > 0) {
-        status = assay_slurm_parse_state(out, (const char *)result.output.data, err);
-        out->source = status ? "" : command[0];
+    else if (!status && result.exit_code == 0 && result.output.size > 1) {
+        status = job ? assay_slurm_parse_account(out, text, job, err)
+                     : assay_slurm_parse_state(out, text, err);
+        status = assay_while(err, status, "%s", command[0]);
+        if (!status && out->state[0]) out->source = command[0];
     }
     assay_command_fini(&result);
     return status;
@@ -265,13 +299,15 @@ static enum assay_status ask(struct assay_slurm_state *out, const char *const *c
 enum assay_status assay_slurm_query(struct assay_slurm_state *out, const char *job,
                                     struct assay_error *err)
 {
+    /* A row for each run: older Slurms have no column that counts them. */
     const char *const sacct[] = {"sacct",
                                  "--noheader",
                                  "--parsable2",
                                  "--allocations",
+                                 "--duplicates",
                                  "--jobs",
                                  job,
-                                 "--format=State,Reason,Start,NodeList,Restarts",
+                                 "--format=JobIDRaw,State,Reason,Start,NodeList",
                                  NULL};
     const char *const squeue[] = {
         "squeue", "--noheader", "--states", "all",
@@ -279,8 +315,8 @@ enum assay_status assay_slurm_query(struct assay_slurm_state *out, const char *j
         NULL};
     struct assay_slurm_state state = {.source = ""};
     if (!is_job(job)) return assay_fail(err, ASSAY_EFORMAT, "\"%.40s\" is no job's number", job);
-    enum assay_status status = ask(&state, sacct, err);
-    if (!status && !state.state[0]) status = ask(&state, squeue, err);
+    enum assay_status status = ask(&state, sacct, job, err);
+    if (!status && !state.state[0]) status = ask(&state, squeue, NULL, err);
     if (!status) *out = state;
     return status;
 }

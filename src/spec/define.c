@@ -76,7 +76,7 @@ enum assay_status assay_spec_define(struct assay_spec *spec, const char *path, c
 }
 
 enum assay_status assay_spec_open_definition(struct assay_spec **out, const char *path,
-                                             struct assay_error *err)
+                                             const char *store, struct assay_error *err)
 {
     const struct spec_report report = {.path = path, .err = err};
     struct assay_bytes bytes = {0};
@@ -94,7 +94,7 @@ enum assay_status assay_spec_open_definition(struct assay_spec **out, const char
         spec->benchmark.file = spec->benchmark.path;
         if (!spec->benchmark.path) status = assay_spec_fail_memory(&report);
     }
-    if (!status) status = assay_spec_resolve_data(spec, NULL, err);
+    if (!status) status = assay_spec_resolve_data(spec, NULL, store, err);
     assay_bytes_fini(&bytes);
     if (status) {
         assay_spec_destroy(spec);

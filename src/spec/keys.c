@@ -46,8 +46,8 @@ static_assert(sizeof(enum assay_chat) == sizeof(unsigned), "an enum is as wide a
 static const struct spec_key model_keys[] = {
     {"path", SPEC_TEXT, .required = true, .outside = true, .at = IN_SPEC(model.path), .min = 1,
      .max = 4095,
-     .help = "the GGUF file; if not absolute, looked for beside the spec, in the model directory, "
-             "and in the working directory"},
+     .help = "the GGUF file, or sha256:HEX; if not absolute, looked for beside the spec, in the "
+             "model directory (a store: assay fetch), and in the working directory"},
     {"sha256", SPEC_SHA256, .at = IN_SPEC(model.sha256), .also_at = IN_SPEC(model.sha256_declared),
      .help = "its SHA-256; another file is refused"},
     {0}};
@@ -57,7 +57,7 @@ static const struct spec_key benchmark_keys[] = {
      .max = 4095,
      .help =
          "a benchmark's definition (.yaml: `assay inspect --help`), or its items as JSON lines; "
-         "if not absolute, looked for beside the spec and in the working directory"},
+         "if not absolute, looked for beside the spec, in the working directory and in the store"},
     {"sha256", SPEC_SHA256, .at = IN_SPEC(benchmark.sha256),
      .also_at = IN_SPEC(benchmark.sha256_declared), .help = "its SHA-256; another file is refused"},
     {0}};

@@ -19,7 +19,8 @@ static inline struct spec_owner *assay_spec_owner(struct assay_spec *spec)
 /* Find and digest the data and examples that a definition names: beside it, beside the spec at
  * `spec_path` (or NULL), in the working directory. Without a definition the data are the benchmark.
  */
-ASSAY_MUST_CHECK enum assay_status
-assay_spec_resolve_data(struct assay_spec *spec, const char *spec_path, struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status assay_spec_resolve_data(struct assay_spec *spec,
+                                                           const char *spec_path, const char *store,
+                                                           struct assay_error *err);
 
 #endif

@@ -11,7 +11,16 @@ static void check_texts(uint8_t kind, const char *text)
     struct assay_partition_facts facts;
     struct assay_slurm_state state;
     if (kind == 'p' && assay_slurm_parse_partition(&facts, text, &err)) ASSAY_ASSERT(err.text[0]);
-    if (kind != 's') return;
+    if (kind != 's' && kind != 'a') return;
+    if (kind == 'a') {
+        if (assay_slurm_parse_account(&state, text, "17", &err)) {
+            ASSAY_ASSERT(err.text[0]);
+            return;
+        }
+        ASSAY_ASSERT(memchr(state.state, 0, sizeof state.state));
+        ASSAY_ASSERT(state.state[0] || state.restarts == 0);
+        return;
+    }
     if (assay_slurm_parse_state(&state, text, &err)) {
         ASSAY_ASSERT(err.text[0]);
         return;

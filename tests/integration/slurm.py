@@ -54,12 +54,12 @@ class Job:
 
     def wait_for_samples(self, least=8):
         wait_until(lambda: f"job {self.number} has no samples:\n{self.told()}",
-                   lambda: len(journal_samples(self.journal)[0]) >= least, 180, 0.05)
+                   lambda: len(journal_samples(self.journal)[0]) >= least, 400, 0.05)
 
     def told(self):
         return self.log.read_text() if self.log.exists() else ""
 
-    def finish(self, want, what, restarts=None, seconds=400):
+    def finish(self, want, what, restarts=None, seconds=900):
         def over():
             state = self.lab.state(self.number)
             if state in ("FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"):
@@ -109,6 +109,25 @@ def check_log(text):
         sys.exit(f"the log has no plain lines of progress:\n{text}")
 
 
+def check_announced(text, places):
+    """One start: each component's ranks are told once, a line a host."""
+    lines = re.findall(r"^\S+Z ranks? ([\d,-]+) on (\S+) \(component (\d \S+)\): .*, .*, "
+                       r"\d+ threads? and [\d.]+ GiB a rank$", text, re.M)
+    told = {}
+    for ranks, host, component in lines:
+        if (host, component) in told:
+            sys.exit(f"{host} {component} is announced twice:\n{text}")
+        told[host, component] = [
+            rank for part in ranks.split(",")
+            for rank in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)
+        ]
+    found = {}
+    for (_, component), ranks in told.items():
+        found.setdefault(component, []).extend(ranks)
+    if {component: sorted(ranks) for component, ranks in found.items()} != places:
+        sys.exit(f"announced: {told}, not {places}\n{text}")
+
+
 def jobs(folder):
     spec = small(folder)
     want = alone(folder, spec)
@@ -117,8 +136,10 @@ def jobs(folder):
         job = Job(lab, folder, spec, "one").submit()
         job.finish(want, "one partition, 2 nodes", 0)
         check_log(job.told())
+        check_announced(job.told(), {"0 cpu-a": [0, 1]})
         job = Job(lab, folder, spec, "het", TWO).submit()
         job.finish(want, "two partitions, 3 nodes, one world", 0)
+        check_announced(job.told(), {"0 cpu-a": [0, 1], "1 cpu-b": [2, 3]})
         told = processes_of(job.results)
         if set(told["ranks"]) != {4} or set(told["launcher"]) != {"srun"}:
             sys.exit(f"the processes of the heterogeneous job: {told}")
@@ -141,7 +162,7 @@ def requeued(lab, folder, spec, want):
     job = Job(lab, folder, spec, "mix", TWO).submit()
     job.wait_for_samples()
     assay("slurm", "cancel", job.results, env=lab.env, check=0)
-    wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 60)
+    wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 200)
     kept = len(journal_samples(job.journal)[0])
     job = Job(lab, folder, spec, "mix", ONE).submit()
     job.finish(want, "cancelled, then another partition", 0)
@@ -155,7 +176,7 @@ def preempted(lab, folder, spec, want):
     script = pathlib.Path(folder, "urgent.sh")
     script.write_text("#!/bin/sh\nsleep 3\n")
     lab.run("sbatch", "--partition=urgent", "--nodes=4", "--exclusive", "-o", "/dev/null", script)
-    wait_until("it is not preempted", lambda: lab.restarts(job.number) >= 1, 60)
+    wait_until("it is not preempted", lambda: lab.restarts(job.number) >= 1, 200)
     job.finish(want, "preempted", 1)
 
 
@@ -174,7 +195,7 @@ def capped(lab, folder, spec, want):
     if not partial["partial"] or not 8 <= partial["samples_done"] < partial["samples_total"]:
         sys.exit(f"the report of a run in progress: {partial}")
     lab.run("scancel", "--batch", "--signal=USR1", job.number)
-    wait_until("it does not end", lambda: lab.state(job.number) == "FAILED", 60)
+    wait_until("it does not end", lambda: lab.state(job.number) == "FAILED", 200)
     if "0 restarts were the last" not in job.told() or "samples are kept" not in job.told():
         sys.exit(f"the cap was not told:\n{job.told()}")
     kept, count = journal_samples(job.journal)
@@ -204,15 +225,15 @@ def kill_ranks(lab, folder, spec, want, rounds):
     job = Job(lab, folder, spec, "kill", TWO).submit()
     for round_number in range(rounds):
         before = len(journal_samples(job.journal)[0])
-        wait_until("no rank runs", lambda: len(ranks_in(lab)) == 4 or job.results.exists(), 120)
+        wait_until("no rank runs", lambda: len(ranks_in(lab)) == 4 or job.results.exists(), 400)
         job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
-        wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 120, 0.05)
+        wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 400, 0.05)
         time.sleep(rng.uniform(0, 0.5))
         kept = journal_samples(job.journal)[0]
         if job.results.exists():
             break
         os.kill(rng.choice(ranks_in(lab)), signal.SIGKILL)
-        wait_until("the others go on", lambda: not ranks_in(lab), 60)
+        wait_until("the others go on", lambda: not ranks_in(lab), 300)
         now, count = journal_samples(job.journal)
         if set(kept) - set(now) or count != len(now):
             sys.exit(f"round {round_number}: {len(set(kept) - set(now))} samples are lost, "
@@ -309,7 +330,7 @@ def refused_inside(lab, folder, spec):
         ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
     ):
         job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
-        wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 90)
+        wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 200)
         if text not in job.told() or lab.restarts(job.number) != 0 or job.results.exists():
             sys.exit(f"{what}: \"{text}\" was expected\n{job.told()}")
         print(f"{what}: {job.told().splitlines()[0]}", flush=True)

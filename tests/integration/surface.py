@@ -14,7 +14,7 @@ import sys
 from harness import ASSAY, MODEL, ROOT, assay, model_dir, scratch, write_job
 
 COMMANDS = ["run", "report", "inspect", "bench", "key", "attest", "verify", "audit", "submit"]
-COMMANDS += ["net", "perplexity", "grade", "completion"]
+COMMANDS += ["net", "perplexity", "grade", "fetch", "slurm", "sandbox", "topo", "completion"]
 
 
 def need(condition, message):

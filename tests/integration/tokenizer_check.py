@@ -294,7 +294,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     if not os.path.exists(sys.argv[2]):
-        print(f"SKIP: {sys.argv[2]} is not here; it is an optional row of jobs/inputs.txt")
+        print(f"SKIP: {sys.argv[2]} is not here; it is an optional entry of jobs/catalogue.yaml")
         return SKIPPED
     tokenizer, specials = reference(GGUFReader(sys.argv[2]).fields)
     documents = [*prose(), *every_character(), *mixes(random.Random(2602), specials)]

@@ -64,6 +64,43 @@ static void states(void **state)
     assert_int_equal(assay_slurm_query(&job, "7; reboot", &err), ASSAY_EFORMAT);
 }
 
+/* As sacct 22.05 --parsable2 writes them: a job that was preempted and requeued, and the second
+ * component of a heterogeneous one. */
+static void accounts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *job, *state, *nodes;
+        uint32_t restarts;
+        bool ended;
+    } rows[] = {
+        {"17|PREEMPTED|None|2026-11-25T01:00:00|n[1-2]\n17|REQUEUED|None|2026-11-25T01:10:00|n1\n"
+         "17|COMPLETED|None|2026-11-25T02:00:00|n[3-4]",
+         "17", "COMPLETED", "n[3-4]", 2, true},
+        {"17|PENDING|Priority|Unknown|None assigned\n", "17", "PENDING", "", 0, false},
+        {"17|RUNNING|None|2026-11-25T01:00:00|n1\n18|FAILED|None|2026-11-25T01:00:00|n3", "17",
+         "RUNNING", "n1", 0, false},
+        {"17|CANCELLED by 1000|None|2026-11-25T01:00:00|n1", "17", "CANCELLED by 1000", "n1", 0,
+         true},
+        {"170|RUNNING|||", "17", "", "", 0, false},
+        {"", "17", "", "", 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_slurm_state job;
+        struct assay_error err;
+        if (assay_slurm_parse_account(&job, rows[i].text, rows[i].job, &err)) {
+            fail_msg("row %zu: %s", i, err.text);
+        }
+        assert_string_equal(job.state, rows[i].state);
+        assert_string_equal(job.nodes, rows[i].nodes);
+        assert_int_equal(job.restarts, rows[i].restarts);
+        assert_int_equal(job.ended, rows[i].ended);
+    }
+    struct assay_slurm_state job;
+    struct assay_error err;
+    assert_int_equal(assay_slurm_parse_account(&job, "17||x|y|z", "17", &err), ASSAY_EFORMAT);
+}
+
 static void calibrations(void **state)
 {
     (void)state;
@@ -136,10 +173,8 @@ static void tickets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(partitions),
-        cmocka_unit_test(states),
-        cmocka_unit_test(calibrations),
-        cmocka_unit_test(tickets),
+        cmocka_unit_test(partitions),   cmocka_unit_test(states),  cmocka_unit_test(accounts),
+        cmocka_unit_test(calibrations), cmocka_unit_test(tickets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

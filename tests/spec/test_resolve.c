@@ -96,24 +96,103 @@ static void places_in_order(void **state)
     }
 }
 
-static void model_directory_is_for_models(void **state)
+static void the_store_comes_last_for_data(void **state)
 {
     (void)state;
-    struct assay_error err = {0};
+    static const struct {
+        const char *make, *file;
+    } rows[] = {{"models/b", "models/b"}, {"b", "b"}, {"jobs/b", "jobs/b"}};
     write_file("m", "a model");
-    write_file("models/b", "a benchmark");
-    struct assay_spec *spec = spec_of("path: m", "path: b");
-    assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err),
-                     ASSAY_ENOTFOUND);
-    assert_string_equal(err.text, "jobs/x.yaml: benchmark: no file \"b\"; looked for jobs/b, b");
-    assert_null(spec->model.file);
-    assert_null(spec->canonical);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_error err = {0};
+        struct assay_spec *spec = spec_of("path: m", "path: b");
+        write_file(rows[i].make, "a benchmark");
+        if (assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        assert_string_equal(spec->benchmark.file, rows[i].file);
+        assay_spec_destroy(spec);
+    }
+    struct assay_error err = {0};
+    struct assay_spec *spec = spec_of("path: m", "path: data/b");
     write_file("jobs/data/b", "a benchmark");
-    assay_spec_destroy(spec);
-    spec = spec_of("path: m", "path: data/b");
     assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err), ASSAY_OK);
     assert_string_equal(spec->benchmark.file, "jobs/data/b");
     assay_spec_destroy(spec);
+}
+
+#define MODEL_OBJECT "sha256/97/" MODEL_SHA
+
+static void make_object(const char *text)
+{
+    mkdir("models/sha256", 0700);
+    mkdir("models/sha256/97", 0700);
+    write_file("models/" MODEL_OBJECT, text);
+}
+
+static void remove_object(void)
+{
+    remove("models/" MODEL_OBJECT);
+    remove("models/sha256/97");
+    remove("models/sha256");
+}
+
+static void a_store_has_files_by_digest(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *file;
+    } rows[] = {{"path: m, sha256: " MODEL_SHA, "models/" MODEL_OBJECT}, /* under no name */
+                {"path: 'sha256:" MODEL_SHA "'", "models/" MODEL_OBJECT},
+                {"path: /elsewhere/m, sha256: " MODEL_SHA, "models/" MODEL_OBJECT},
+                {"path: n", "models/n"}};
+    make_object("a model");
+    write_file("b", "a benchmark");
+    assert_int_equal(symlink(MODEL_OBJECT, "models/n"), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_error err = {0};
+        struct assay_spec *spec = spec_of(rows[i].model, "path: b");
+        if (assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        assert_string_equal(spec->model.file, rows[i].file);
+        assert_non_null(strstr(spec->canonical, "\"model\":{\"sha256\":\"" MODEL_SHA "\"}"));
+        assay_spec_destroy(spec);
+    }
+    /* A name promises its digest, though the spec declares none. */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_error err = {0};
+        struct assay_spec *spec = spec_of(rows[i].model, "path: b");
+        make_object("a damaged model");
+        assert_int_equal(assay_spec_resolve(spec, "jobs/x.yaml", "models", NULL, &err),
+                         ASSAY_EMISMATCH);
+        assert_non_null(strstr(err.text, "has sha256 "));
+        assert_non_null(strstr(err.text, MODEL_SHA));
+        assay_spec_destroy(spec);
+    }
+    remove("models/n");
+    remove_object();
+}
+
+static void digests_in_paths_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        enum assay_status status;
+        const char *message;
+    } rows[] = {
+        {"path: 'sha256:" MODEL_SHA "', sha256: " OTHER_SHA, ASSAY_EMISMATCH,
+         "x.yaml: model: path says sha256 " MODEL_SHA ", but sha256 is " OTHER_SHA},
+        {"path: 'sha256:12'", ASSAY_EVALUE,
+         "x.yaml: model: path is \"sha256:12\": 64 hex digits follow sha256:"},
+        {"path: 'sha256:" OTHER_SHA "'", ASSAY_ENOTFOUND, "looked for models/sha256/aa/" OTHER_SHA},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct assay_error err = {0};
+        struct assay_spec *spec = spec_of(rows[i].model, "path: b");
+        assert_int_equal(assay_spec_resolve(spec, "x.yaml", "models", NULL, &err), rows[i].status);
+        if (!strstr(err.text, rows[i].message)) fail_msg("row %zu: %s", i, err.text);
+        assay_spec_destroy(spec);
+    }
 }
 
 static void absent_files_are_named(void **state)
@@ -123,8 +202,14 @@ static void absent_files_are_named(void **state)
         const char *path, *spec_path, *model_dir, *message;
     } rows[] = {
         {"path: m", "jobs/x.yaml", "models",
-         "jobs/x.yaml: model: no file \"m\"; looked for jobs/m, models/m, m"},
-        {"path: m", "x.yaml", "models", "x.yaml: model: no file \"m\"; looked for m, models/m"},
+         "jobs/x.yaml: model: no file \"m\"; looked for jobs/m, models/m, m; where there is a "
+         "network: assay fetch jobs/x.yaml --model-dir models"},
+        {"path: m", "x.yaml", "models",
+         "x.yaml: model: no file \"m\"; looked for m, models/m; where there is a network: assay "
+         "fetch x.yaml --model-dir models"},
+        {"path: m, sha256: " OTHER_SHA, "x.yaml", NULL,
+         "x.yaml: model: no file \"m\"; looked for m; where there is a network: assay fetch x.yaml "
+         "--model-dir DIR"},
         {"path: m", NULL, NULL, "model: no file \"m\"; looked for m"},
         {"path: /nowhere/m", "jobs/x.yaml", "models",
          "jobs/x.yaml: model: no file \"/nowhere/m\"; looked for /nowhere/m"},
@@ -216,9 +301,14 @@ static void open_puts_the_path_in_front(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_SCRATCH(places_in_order),        IN_SCRATCH(model_directory_is_for_models),
-        IN_SCRATCH(absent_files_are_named), IN_SCRATCH(other_files_are_refused),
-        IN_SCRATCH(directory_is_no_model),  IN_SCRATCH(open_puts_the_path_in_front),
+        IN_SCRATCH(places_in_order),
+        IN_SCRATCH(the_store_comes_last_for_data),
+        IN_SCRATCH(a_store_has_files_by_digest),
+        IN_SCRATCH(digests_in_paths_are_checked),
+        IN_SCRATCH(absent_files_are_named),
+        IN_SCRATCH(other_files_are_refused),
+        IN_SCRATCH(directory_is_no_model),
+        IN_SCRATCH(open_puts_the_path_in_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ import sys
 
 TOP = {"src", "jobs", "slurm", "analysis", "include", "tests", "CMakeLists.txt", "README.md"}
 ROOMS = ("base crypto topo sandbox spec plan model backend engine bench store run attest ledger "
-         "submit site sim cli").split()
+         "submit site fetch sim cli").split()
 # analysis is no link of the chain: it sees these rooms, and only cli sees it.
 ANALYSIS_SEES = {"base", "store"}
 
