@@ -226,7 +226,8 @@ def kill_ranks(lab, folder, spec, want, rounds):
     job = Job(lab, folder, spec, "kill", TWO, extra=f"restarts: {rounds + 10}\n").submit()
     for round_number in range(rounds):
         before = len(journal_samples(job.journal)[0])
-        wait_until(lambda: f"round {round_number}: no rank runs:\n{job.told()}", lambda: len(ranks_in(lab)) == 4 or job.results.exists(), 400)
+        job_runs = lambda: len(ranks_in(lab)) == 4 or job.results.exists()
+        wait_until(lambda: f"no rank runs:\n{job.told()}", job_runs, 400)
         job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
         wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 400, 0.05)
         time.sleep(rng.uniform(0, 0.5))
