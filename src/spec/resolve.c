@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/file_check.h"
 #include "spec/owner.h"
@@ -109,6 +110,8 @@ enum assay_status assay_spec_resolve_data(struct assay_spec *spec, const char *s
     }
     const char *field = "data.path";
     enum assay_status status = resolve_one(spec, &spec->data, spec_path, err);
+    if (!status && spec->definition.encrypted)
+        status = assay_cipher_key_of_file(&spec->cipher, spec->data.file, err);
     if (!status && spec->examples.path) {
         field = "examples.path";
         status = resolve_one(spec, &spec->examples, spec_path, err);

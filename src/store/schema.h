@@ -1,4 +1,4 @@
-/* results-3: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
+/* results-4: every object of a results file, once (FORMAT.md 6). The writer, the reader and the
  * test work from these tables; to learn what is in a file, read them.
  *
  * An HDF5 file with groups of columns: all datasets of one shape have the same number of rows, and
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ASSAY_SCHEMA_NAME "assay-results"
-enum { ASSAY_SCHEMA_VERSION = 3 };
+enum { ASSAY_SCHEMA_VERSION = 4 };
 
 /* Shapes: name, most rows, in words. */
 #define ASSAY_SHAPE_LIST(X)                                                                        \
@@ -32,7 +32,8 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
     X(ANSWER_BYTES, UINT64_C(1) << 46, "bytes of all answers")                                     \
     X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")                                         \
     X(FLEXIBLE_BYTES, UINT64_C(1) << 46, "bytes of all flexible answers")                          \
-    X(DETAIL_BYTES, UINT64_C(1) << 46, "bytes of all details")
+    X(DETAIL_BYTES, UINT64_C(1) << 46, "bytes of all details")                                     \
+    X(SEALED_BYTES, UINT64_C(1) << 46, "bytes of all encrypted cells")
 
 /* Elements: name, bytes of one in memory, in words. BOOL is an enumeration FALSE = 0, TRUE = 1 of 8
  * bits, which h5py reads as bool; the other enumerations have the names and numbers of
@@ -152,6 +153,11 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
       "sample i has bytes offset[i] … offset[i+1]-1 of /grades/detail_bytes")                      \
     X(DETAIL_BYTES, "/grades/detail_bytes", DETAIL_BYTES, BYTE, "UTF-8",                           \
       "what the program said when it failed, end to end; not to be trusted")                       \
+    X(SEALED_OFFSET, "/sealed/offset", OFFSETS, U64, "bytes",                                      \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /sealed/bytes")                             \
+    X(SEALED_BYTES, "/sealed/bytes", SEALED_BYTES, BYTE, "bytes",                                  \
+      "of an encrypted benchmark: each sample's token ids, answers, text and detail, encrypted "   \
+      "(FORMAT.md 13); those columns are then 0 or empty")                                         \
     X(PROCESS_RANK, "/processes/rank", PROCESSES, U32, "index", "MPI rank, 0 … ranks − 1")         \
     X(PROCESS_RANKS, "/processes/ranks", PROCESSES, U32, "1", "ranks of the run it belonged to")   \
     X(PROCESS_LOCAL_RANK, "/processes/local_rank", PROCESSES, U32, "index",                        \
@@ -206,7 +212,7 @@ enum { ASSAY_SCHEMA_VERSION = 3 };
  * lower-case hex. */
 #define ASSAY_ATTRIBUTE_LIST(X)                                                                    \
     X(SCHEMA, "schema", TEXT, "assay-results")                                                     \
-    X(SCHEMA_VERSION, "schema_version", U32, "3")                                                  \
+    X(SCHEMA_VERSION, "schema_version", U32, "4")                                                  \
     X(DESCRIPTION, "description", TEXT, "where to read about the schema")                          \
     X(SPEC_NAME, "spec_name", TEXT, "the spec's name")                                             \
     X(SPEC_DIGEST, "spec_digest", TEXT, "FORMAT.md 4.1")                                           \

@@ -43,7 +43,7 @@ static void check_open(const char *path, enum assay_status expected, const char 
 {
     struct assay_results *results = NULL;
     struct assay_error err;
-    check_refused(assay_results_open(&results, path, &err), expected, &err, quoted);
+    check_refused(assay_results_open(&results, path, NULL, &err), expected, &err, quoted);
     assert_null(results);
     assert_non_null(strstr(err.text, path));
 }
@@ -158,8 +158,8 @@ static void test_tampered_attributes(void **state)
         {"schema", "other", 0, ASSAY_EFORMAT, "its schema is \"other\""},
         {"schema", NULL, 0, ASSAY_EFORMAT, "no attribute schema"},
         {"schema", NULL, 7, ASSAY_EFORMAT, "attribute schema is not one variable-length UTF-8"},
-        {"schema_version", NULL, 1, ASSAY_EUNSUPPORTED, "schema version 1, this reads version 3"},
-        {"schema_version", "3", 0, ASSAY_EFORMAT, "attribute schema_version is not one u32"},
+        {"schema_version", NULL, 1, ASSAY_EUNSUPPORTED, "schema version 1, this reads version 4"},
+        {"schema_version", "4", 0, ASSAY_EFORMAT, "attribute schema_version is not one u32"},
         {"host", NULL, 0, ASSAY_EFORMAT, "no attribute host"},
         {"records_digest", HEX, 0, ASSAY_EMISMATCH, "records_digest is " HEX ", but"},
         {"circumstances_digest", HEX, 0, ASSAY_EMISMATCH, "circumstances_digest is " HEX},
@@ -307,8 +307,8 @@ static void test_other_objects(void **state)
         struct assay_results *results;
         if (cases[i].put == put_fewer_rows) {
             /* The first column of a shape says how many rows; another one disagrees. */
-            check_refused(assay_results_open(&results, place.file, &err), cases[i].expected, &err,
-                          cases[i].quoted);
+            check_refused(assay_results_open(&results, place.file, NULL, &err), cases[i].expected,
+                          &err, cases[i].quoted);
             assert_non_null(strstr(err.text, "/tokens/log_prob"));
         } else {
             check_open(place.file, cases[i].expected, cases[i].quoted);
