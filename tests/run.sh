@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . jobs/setup.sh
-need_packages libcmocka-dev python3-venv git openssl slurm-wlm slurm-wlm-basic-plugins \
+need_packages libcmocka-dev python3-venv git openssl hdf5-tools slurm-wlm slurm-wlm-basic-plugins \
     slurm-client slurmctld slurmd munge libpmix2 iproute2
 
 need_venv() {

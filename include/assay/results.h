@@ -85,6 +85,8 @@ struct assay_run_facts {
     const char *model_name;      /* general.name of the model, or "" */
     const char *engine;          /* "assay 0.1.0" */
     const char *host;            /* of the merge */
+    uint64_t created_ns;         /* of the merge, since the Unix epoch */
+    uint64_t part_samples;       /* more samples than this go into parts of that many; 0: never */
     const char *const *item_ids; /* plan->item_count each of these … */
     const char *const *item_topics;
     const char *const *item_clusters;
@@ -96,9 +98,10 @@ struct assay_run_facts {
     uint32_t stratum_count;
 };
 
-/* Merge a journal into `path`: temporary name, close, fsync, rename, fsync of the directory. All
- * samples must be there. Rerunnable. On any failure the temporary file is removed and what was at
- * `path` is untouched. */
+/* Merge a journal into `path`, and into parts in the folder `path`.parts if there are more samples
+ * than one may hold: temporary names, close, fsync, rename, fsync of the directory. All samples
+ * must be there. Memory does not grow with them, but for 32 bytes each. Rerunnable. On any failure
+ * the temporary files are removed and what was at `path` is untouched. */
 ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const char *journal_path,
                                                        const struct assay_run_facts *facts,
                                                        struct assay_error *err);

@@ -101,6 +101,7 @@ struct assay_run_progress {
 struct assay_run_options {
     const char *results; /* path of the results file; its journal lies beside it as "….journal" */
     const struct assay_backend *backend;
+    uint64_t part_records; /* more records than this go into part files of that many; 0: never */
     uint32_t batch, prefill_rows; /* see struct assay_session_options */
     uint32_t threads;             /* of this rank; 0: one a core of its part of the machine */
     const char *cache_dir; /* of packed weights (struct assay_panel_cache): NULL: beside the model;

@@ -24,6 +24,13 @@ struct assay_matrix; /* a weight matrix in the backend's own layout */
 /* Activations quantised for a matrix product (1.5), or plain f32: the backend's own layout. */
 struct assay_operand;
 
+/* A product of several that share their operand. */
+enum { ASSAY_PRODUCTS_MAX = 4 };
+struct assay_product {
+    const struct assay_matrix *matrix;
+    float *y;
+};
+
 /* One layer's attention over paged keys and values. A page holds ASSAY_CHUNK positions of all
  * layers: see kv_page_bytes. */
 struct assay_kv_view {
@@ -106,10 +113,10 @@ struct assay_backend {
      * types) or keep f32. */
     void (*operand_set)(struct assay_team *team, struct assay_operand *operand, const float *x,
                         size_t rows, size_t columns, bool quantised);
-    /* y (rows × matrix rows) = operand × matrixᵀ, order of 1.6. The operand's quantised must fit
-     * the matrix's type. */
-    void (*product)(struct assay_team *team, const struct assay_matrix *matrix,
-                    const struct assay_operand *operand, float *y);
+    /* Each y (rows × matrix rows) = operand × matrixᵀ, order of 1.6; up to ASSAY_PRODUCTS_MAX of
+     * them. The operand's quantised must fit each matrix's type. */
+    void (*products)(struct assay_team *team, const struct assay_product *products, size_t count,
+                     const struct assay_operand *operand);
     /* y (rows × width) = the embedding's rows `tokens` (1.7). The embedding is given as it stands
      * in the file. */
     void (*embed)(struct assay_team *team, const struct assay_tensor *embedding,

@@ -19,6 +19,10 @@
 #include <unistd.h>
 
 /* The one word that a signal handler may touch. */
+/* A part of records of 200 tokens is 3.3 GB: object stores take 5 GB in one piece, a copy that
+ * broke off begins again at its part, and whoever has fewer records has one file. */
+enum { PART_RECORDS = 2000000 };
+
 static volatile sig_atomic_t stop_requested;
 
 static void request_stop(int signal_number)
@@ -153,6 +157,8 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
     assay_progress_init(&line, args->quiet || args->json || !first);
     struct assay_run_options options = {.results = output,
                                         .backend = machine.backend,
+                                        .part_records =
+                                            args->part_records ? args->part_records : PART_RECORDS,
                                         .batch = machine.batch,
                                         .threads = machine.threads,
                                         .prefill_rows = machine.prefill_rows,
@@ -259,6 +265,9 @@ static const struct assay_option options[] = {
      offsetof(struct assay_args, dry_run), 0, 0},
     {"batch", "N", "samples computed together (default: 64)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
+    {"part-records", "N",
+     "results of more records go into part files of N in FILE.parts (default: 2000000)",
+     ASSAY_OPTION_NUMBER, offsetof(struct assay_args, part_records), 1, UINT64_C(1) << 40},
     {"ranks", "N", "refuse to run with another number of ranks than this", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, ranks), 1, 1000000},
     ASSAY_OPTION_WORD("scratch", "DIR", "where temporary files go; refused if it cannot be written",
@@ -292,6 +301,10 @@ const struct assay_command assay_cmd_run = {
     "host divide its cores unless the launcher has bound them. A resumed run may have another "
     "number "
     "of\n"
-    "ranks, and other machines.\n",
+    "ranks, and other machines.\n\n"
+    "Results of more than --part-records are one file with views over FILE.parts/part-NNNN.h5: "
+    "move "
+    "both\n"
+    "together. HDF5 1.10 and later, and h5py, read FILE as if it were whole.\n",
     options,
     cmd_run};

@@ -26,7 +26,7 @@ struct assay_args {
     const char *admin, *site, *organisation, *country, *arch, *engine, *solo,
         *receipt; /* net, submit */
     uint64_t quorum, blocks, window, pool, replicas, sites_min, sites_max;
-    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks;
+    uint64_t batch, threads, prefill_rows, prompt_tokens, decode_tokens, ranks, part_records;
     struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     const char *benchmark, *extract, *scorer, *export;  /* grade */

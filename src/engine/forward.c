@@ -35,15 +35,34 @@ struct input {
     enum { UNPREPARED, PLAIN, QUANTISED } form;
 };
 
-static void multiply(struct assay_forward *f, struct input *in, const struct assay_weight *weight,
-                     size_t rows, float *out)
+/* A matrix and where its product goes. */
+struct factor {
+    const struct assay_weight *weight;
+    float *out;
+};
+
+/* Products of one left side; neighbours that want the same form of it are computed together. */
+static void multiply(struct assay_forward *f, struct input *in, const struct factor *factors,
+                     size_t count, size_t rows)
 {
-    ASSAY_ASSERT(in->columns == weight->columns);
-    if (in->form != (weight->quantised ? QUANTISED : PLAIN)) {
-        f->ops->operand_set(f->team, f->operand, in->values, rows, in->columns, weight->quantised);
-        in->form = weight->quantised ? QUANTISED : PLAIN;
+    ASSAY_ASSERT(count <= ASSAY_PRODUCTS_MAX);
+    while (count > 0) {
+        struct assay_product products[ASSAY_PRODUCTS_MAX];
+        bool quantised = factors->weight->quantised;
+        size_t together = 0;
+        for (; together < count && factors[together].weight->quantised == quantised; together++) {
+            ASSAY_ASSERT(in->columns == factors[together].weight->columns);
+            products[together] =
+                (struct assay_product){factors[together].weight->matrix, factors[together].out};
+        }
+        if (in->form != (quantised ? QUANTISED : PLAIN)) {
+            f->ops->operand_set(f->team, f->operand, in->values, rows, in->columns, quantised);
+            in->form = quantised ? QUANTISED : PLAIN;
+        }
+        f->ops->products(f->team, products, together, f->operand);
+        factors += together;
+        count -= together;
     }
-    f->ops->product(f->team, weight->matrix, f->operand, out);
 }
 
 /* Add a bias to each row, or nothing where there is none. */
@@ -86,9 +105,7 @@ static void attention_block(struct assay_forward *f, const struct assay_pass *pa
 
     ops->norm(f->team, f->x, w->attn_norm, m->norm_eps, pass->rows, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};
-    multiply(f, &h, &w->q, pass->rows, f->q);
-    multiply(f, &h, &w->k, pass->rows, f->k);
-    multiply(f, &h, &w->v, pass->rows, f->v);
+    multiply(f, &h, (struct factor[]){{&w->q, f->q}, {&w->k, f->k}, {&w->v, f->v}}, 3, pass->rows);
     add_bias(f, w->q_bias, pass->rows, q_columns, f->q);
     add_bias(f, w->k_bias, pass->rows, k_columns, f->k);
     add_bias(f, w->v_bias, pass->rows, k_columns, f->v);
@@ -97,7 +114,7 @@ static void attention_block(struct assay_forward *f, const struct assay_pass *pa
     ops->kv_store(f->team, &view, f->k, f->v, pass->rows, pass->places);
     ops->attend(f->team, &view, f->q, m->heads, pass->rows, pass->places, f->o);
     struct input o = {f->o, q_columns, UNPREPARED};
-    multiply(f, &o, &w->o, pass->rows, f->h);
+    multiply(f, &o, &(struct factor){&w->o, f->h}, 1, pass->rows);
     add_to_stream(f, w->attn_post_norm, pass->rows);
 }
 
@@ -111,12 +128,11 @@ static void feed_forward_block(struct assay_forward *f, const struct assay_pass 
 
     ops->norm(f->team, f->x, w->ffn_norm, m->norm_eps, pass->rows, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};
-    multiply(f, &h, &w->gate, pass->rows, f->gate);
-    multiply(f, &h, &w->up, pass->rows, f->up);
+    multiply(f, &h, (struct factor[]){{&w->gate, f->gate}, {&w->up, f->up}}, 2, pass->rows);
     (m->gelu ? ops->geglu : ops->swiglu)(f->team, f->gate, f->up, pass->rows * m->ffn_width,
                                          f->gate);
     struct input s = {f->gate, m->ffn_width, UNPREPARED};
-    multiply(f, &s, &w->down, pass->rows, f->h);
+    multiply(f, &s, &(struct factor){&w->down, f->h}, 1, pass->rows);
     add_to_stream(f, w->ffn_post_norm, pass->rows);
 }
 
@@ -147,7 +163,7 @@ const float *assay_forward_head(struct assay_forward *forward, const size_t *row
     }
     f->ops->norm(f->team, f->h, f->weights.output_norm, m->norm_eps, count, m->width, f->h);
     struct input h = {f->h, m->width, UNPREPARED};
-    multiply(f, &h, &f->weights.output, count, f->logits);
+    multiply(f, &h, &(struct factor){&f->weights.output, f->logits}, 1, count);
     return f->logits;
 }
 

@@ -1,6 +1,7 @@
 /* From journal to results file: what the job knows besides its samples. */
 #include "run/merge.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/digest.h"
 
@@ -9,7 +10,8 @@
 #include <unistd.h>
 
 enum assay_status assay_merge(const struct assay_job *job, const char *path,
-                              const char *journal_path, struct assay_error *err)
+                              const char *journal_path, uint64_t part_samples,
+                              struct assay_error *err)
 {
     uint32_t items = job->plan.item_count;
     uint32_t strata = assay_benchmark_stratum_count(job->benchmark);
@@ -38,6 +40,8 @@ enum assay_status assay_merge(const struct assay_job *job, const char *path,
                                     .model_name = assay_model_hyper(job->model)->name,
                                     .engine = "assay " ASSAY_VERSION,
                                     .host = host,
+                                    .created_ns = assay_clock_epoch_ns(),
+                                    .part_samples = part_samples,
                                     .item_ids = texts,
                                     .item_topics = texts + items,
                                     .item_clusters = texts + 2 * (size_t)items,

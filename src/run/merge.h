@@ -8,8 +8,9 @@
 ASSAY_MUST_CHECK enum assay_status assay_merge_check_existing(const struct assay_job *job,
                                                               const char *path, bool *complete,
                                                               struct assay_error *err);
-/* Write `path` from the journal, which stays. */
+/* Write `path` from the journal, which stays; in parts of `part_samples` where there are more. */
 ASSAY_MUST_CHECK enum assay_status assay_merge(const struct assay_job *job, const char *path,
-                                               const char *journal_path, struct assay_error *err);
+                                               const char *journal_path, uint64_t part_samples,
+                                               struct assay_error *err);
 
 #endif

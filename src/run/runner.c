@@ -486,7 +486,8 @@ static enum assay_status merge(const struct runner *runner, struct assay_error *
     const char *path = runner->journal_path;
     enum assay_status status = ASSAY_OK;
     if (is_first(runner)) {
-        status = assay_merge(runner->job, runner->options->results, path, err);
+        status = assay_merge(runner->job, runner->options->results, path,
+                             runner->options->part_records, err);
         if (!status) status = assay_journal_remove(path, err);
     }
     return assay_comm_agree(runner->comm, status, err);

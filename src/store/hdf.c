@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { IMAGE_STEP_BYTES = 1 << 16 };
+
 struct assay_hdf_printing assay_hdf_quiet(void)
 {
     struct assay_hdf_printing before = {NULL, NULL};
@@ -165,6 +167,21 @@ bool assay_hdf_is_scalar(hid_t space)
     return space >= 0 && H5Sget_simple_extent_type(space) == H5S_SCALAR;
 }
 
+hid_t assay_hdf_open(const char *path, const uint8_t *data, size_t size)
+{
+    hid_t file = -1, access = H5Pcreate(H5P_FILE_ACCESS);
+    bool ok = access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
+    if (ok && data) {
+        ok = H5Pset_fapl_core(access, IMAGE_STEP_BYTES, false) >= 0 &&
+             H5Pset_file_image(access, (void *)(uintptr_t)data, size) >= 0;
+    } else if (ok) {
+        ok = H5Pset_file_locking(access, false, true) >= 0; /* some file systems have none */
+    }
+    if (ok) file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    assay_hdf_close(access);
+    return file;
+}
+
 static bool put_attribute(hid_t object, const char *name, enum assay_element element,
                           const void *value)
 {
@@ -189,4 +206,33 @@ bool assay_hdf_put_text(hid_t object, const char *name, const char *text)
 bool assay_hdf_put_u32(hid_t object, const char *name, uint32_t value)
 {
     return put_attribute(object, name, ASSAY_ELEMENT_U32, &value);
+}
+
+static bool get_attribute(hid_t object, const char *name, enum assay_element element, void *to)
+{
+    if (H5Aexists(object, name) <= 0) return false;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), memory = assay_hdf_type(element, true);
+    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    bool ok = memory >= 0 && assay_hdf_has_type(type, element) && assay_hdf_is_scalar(space) &&
+              H5Aread(attribute, memory, to) >= 0;
+    assay_hdf_close(space);
+    assay_hdf_close(type);
+    assay_hdf_close(memory);
+    assay_hdf_close(attribute);
+    return ok;
+}
+
+bool assay_hdf_get_text(hid_t object, const char *name, char *to, size_t size)
+{
+    char *text = NULL;
+    bool ok = get_attribute(object, name, ASSAY_ELEMENT_TEXT, &text) && text && strlen(text) < size;
+    if (ok) memcpy(to, text, strlen(text) + 1);
+    if (text) H5free_memory(text);
+    return ok;
+}
+
+bool assay_hdf_get_u32(hid_t object, const char *name, uint32_t *to)
+{
+    return get_attribute(object, name, ASSAY_ELEMENT_U32, to);
 }

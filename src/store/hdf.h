@@ -34,8 +34,16 @@ hid_t assay_hdf_type(enum assay_element element, bool in_memory);
 bool assay_hdf_has_type(hid_t type, enum assay_element element);
 bool assay_hdf_is_scalar(hid_t space);
 
+/* Open a results file, or a part of one, for reading: by its path, or its bytes in memory. They do
+ * not change once they are published, so that no lock is needed. Negative on failure. */
+hid_t assay_hdf_open(const char *path, const uint8_t *data, size_t size);
+
 /* Attributes of one TEXT or u32. */
 bool assay_hdf_put_text(hid_t object, const char *name, const char *text);
 bool assay_hdf_put_u32(hid_t object, const char *name, uint32_t value);
+/* Read one of exactly that element; false where it is not there, or a text has more than size − 1
+ * bytes. */
+bool assay_hdf_get_text(hid_t object, const char *name, char *to, size_t size);
+bool assay_hdf_get_u32(hid_t object, const char *name, uint32_t *to);
 
 #endif

@@ -18,6 +18,12 @@ struct assay_image {
 };
 void assay_image_fini(struct assay_image *image);
 
+/* Read a file, or (data not NULL) the bytes of one, into a zeroed image; call assay_image_fini on
+ * failure too. Only what libhdf5 and the schema can tell is checked. */
+ASSAY_MUST_CHECK enum assay_status assay_image_load(struct assay_image *image, const char *path,
+                                                    const uint8_t *data, size_t size,
+                                                    struct assay_error *err);
+
 /* Check everything that is said in more than one place, recompute every digest, and fill *out with
  * what the image lends. Trusts nothing but that the columns have the rows they say. */
 ASSAY_MUST_CHECK enum assay_status

@@ -1,7 +1,7 @@
 /* The reader: HDF5 → image → checked results. A file may come from a stranger: every shape, type
  * and size is compared with the schema before memory is taken for it, and nothing outside the file
  * is followed (no soft or external links, no external storage, no filter that would load a
- * plug-in). */
+ * plug-in), but for the parts that lie in a folder beside it (source_parts.c). */
 #include "store/image.h"
 
 #include "base/file.h"
@@ -39,28 +39,12 @@ void assay_results_close(struct assay_results *results)
     free(handle);
 }
 
-/* Open a file by its path, or bytes in memory. */
-static hid_t open_hdf(const char *path, const uint8_t *data, size_t size)
-{
-    hid_t file = -1, access = H5Pcreate(H5P_FILE_ACCESS);
-    bool ok = access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
-    if (ok && data) {
-        ok = H5Pset_fapl_core(access, SLACK_BYTES, false) >= 0 &&
-             H5Pset_file_image(access, (void *)(uintptr_t)data, size) >= 0;
-    } else if (ok) {
-        /* Published files do not change: no lock is needed, and some file systems have none. */
-        ok = H5Pset_file_locking(access, false, true) >= 0;
-    }
-    if (ok) file = H5Fopen(path, H5F_ACC_RDONLY, access);
-    assay_hdf_close(access);
-    return file;
-}
-
 static enum assay_status open_source(struct assay_source *source, const char *path,
                                      const uint8_t *data, size_t size, struct assay_error *err)
 {
     hsize_t bytes = 0;
-    source->file = open_hdf(path, data, size);
+    source->path = data ? NULL : path;
+    source->file = assay_hdf_open(path, data, size);
     if (source->file < 0) {
         return assay_hdf_fail(err, ASSAY_EFORMAT, "not an HDF5 file that can be read");
     }
@@ -78,8 +62,8 @@ static void close_source(struct assay_source *source)
     H5Eclear2(H5E_DEFAULT);
 }
 
-static enum assay_status load(struct assay_image *image, const char *path, const uint8_t *data,
-                              size_t size, struct assay_error *err)
+enum assay_status assay_image_load(struct assay_image *image, const char *path, const uint8_t *data,
+                                   size_t size, struct assay_error *err)
 {
     struct assay_source source = {.file = -1, .image = image};
     struct assay_hdf_printing before = assay_hdf_quiet();
@@ -98,7 +82,7 @@ static enum assay_status read_results(struct assay_results **out, const char *pa
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
     handle->image.key = key && key->known ? key : NULL;
-    enum assay_status status = load(&handle->image, path, data, size, err);
+    enum assay_status status = assay_image_load(&handle->image, path, data, size, err);
     if (!status) status = assay_image_check(&handle->public, &handle->image, err);
     if (!status) {
         handle->public.path = assay_arena_text(&handle->image.arena, path, strlen(path));
@@ -265,7 +249,15 @@ static enum assay_status check_version(const struct assay_image *image, struct a
                           schema);
     }
     if (version == ASSAY_SCHEMA_VERSION) return ASSAY_OK;
-    return assay_fail(err, ASSAY_EUNSUPPORTED, "schema version %" PRIu32 ", this reads version %d",
+    if (version > ASSAY_SCHEMA_VERSION) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED,
+                          "results-%" PRIu32 ", made by a newer assay; this one reads results-%d",
+                          version, ASSAY_SCHEMA_VERSION);
+    }
+    return assay_fail(err, ASSAY_EUNSUPPORTED,
+                      "results-%" PRIu32
+                      ", made by an older assay; this one reads results-%d. Read "
+                      "it with that assay or any HDF5 reader, or run its job again with this one",
                       version, ASSAY_SCHEMA_VERSION);
 }
 

@@ -5,7 +5,7 @@
 #include "assay/process.h"
 
 const struct assay_shape_info assay_shape_info[ASSAY_SHAPE_COUNT] = {
-#define ROW(name, rows_max, words) {rows_max, words},
+#define ROW(name, rows_max, of_samples, words) {rows_max, of_samples, words},
     ASSAY_SHAPE_LIST(ROW)
 #undef ROW
 };

@@ -6,34 +6,37 @@
  * end to end in one flat dataset; sample i owns offset[i] … offset[i+1]−1 of it. Answers and texts
  * are bytes and not HDF5 strings, because their digests need them exactly: an output may hold a NUL
  * or bytes outside UTF-8. Every dataset carries the attributes `unit` and `description`. Readers
- * from HDF5 1.8 on open it; numbers are little-endian, large columns are chunked, shuffled,
- * deflated and carry a Fletcher-32 checksum. */
+ * from HDF5 1.8 on open it; numbers are little-endian, large columns are chunked, shuffled and
+ * deflated (zlib's form, which has an Adler-32 of each chunk). A very large file has its columns of
+ * samples in parts (FORMAT.md 6.2) and is opened by readers from HDF5 1.10 on. */
 #ifndef ASSAY_STORE_SCHEMA_H
 #define ASSAY_STORE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ASSAY_SCHEMA_NAME "assay-results"
 enum { ASSAY_SCHEMA_VERSION = 4 };
 
-/* Shapes: name, most rows, in words. */
+/* Shapes: name, most rows, whether their columns grow with the samples (and lie in the parts of a
+ * file that has parts), in words. */
 #define ASSAY_SHAPE_LIST(X)                                                                        \
-    X(ONE, 1, "scalar")                                                                            \
-    X(ITEMS, ASSAY_PLAN_ITEMS_MAX, "items")                                                        \
-    X(STRATA, ASSAY_PLAN_ITEMS_MAX, "strata")                                                      \
-    X(PROFILES, ASSAY_SPEC_PROFILES_MAX, "profiles")                                               \
-    X(PROCESSES, ASSAY_PROCESSES_MAX, "processes")                                                 \
-    X(TOPOLOGIES, ASSAY_PROCESSES_MAX, "topologies")                                               \
-    X(SAMPLES, UINT64_C(1) << 40, "samples")                                                       \
-    X(OFFSETS, (UINT64_C(1) << 40) + 1, "samples + 1")                                             \
-    X(OPTIONS, UINT64_C(1) << 46, "options of all samples")                                        \
-    X(TOKENS, UINT64_C(1) << 46, "output tokens of all samples")                                   \
-    X(ANSWER_BYTES, UINT64_C(1) << 46, "bytes of all answers")                                     \
-    X(TEXT_BYTES, UINT64_C(1) << 46, "bytes of all texts")                                         \
-    X(FLEXIBLE_BYTES, UINT64_C(1) << 46, "bytes of all flexible answers")                          \
-    X(DETAIL_BYTES, UINT64_C(1) << 46, "bytes of all details")                                     \
-    X(SEALED_BYTES, UINT64_C(1) << 46, "bytes of all encrypted cells")
+    X(ONE, 1, false, "scalar")                                                                     \
+    X(ITEMS, ASSAY_PLAN_ITEMS_MAX, false, "items")                                                 \
+    X(STRATA, ASSAY_PLAN_ITEMS_MAX, false, "strata")                                               \
+    X(PROFILES, ASSAY_SPEC_PROFILES_MAX, false, "profiles")                                        \
+    X(PROCESSES, ASSAY_PROCESSES_MAX, false, "processes")                                          \
+    X(TOPOLOGIES, ASSAY_PROCESSES_MAX, false, "topologies")                                        \
+    X(SAMPLES, UINT64_C(1) << 40, true, "samples")                                                 \
+    X(OFFSETS, (UINT64_C(1) << 40) + 1, true, "samples + 1")                                       \
+    X(OPTIONS, UINT64_C(1) << 46, true, "options of all samples")                                  \
+    X(TOKENS, UINT64_C(1) << 46, true, "output tokens of all samples")                             \
+    X(ANSWER_BYTES, UINT64_C(1) << 46, true, "bytes of all answers")                               \
+    X(TEXT_BYTES, UINT64_C(1) << 46, true, "bytes of all texts")                                   \
+    X(FLEXIBLE_BYTES, UINT64_C(1) << 46, true, "bytes of all flexible answers")                    \
+    X(DETAIL_BYTES, UINT64_C(1) << 46, true, "bytes of all details")                               \
+    X(SEALED_BYTES, UINT64_C(1) << 46, true, "bytes of all encrypted cells")
 
 /* Elements: name, bytes of one in memory, in words. BOOL is an enumeration FALSE = 0, TRUE = 1 of 8
  * bits, which h5py reads as bool; the other enumerations have the names and numbers of
@@ -238,7 +241,7 @@ enum { ASSAY_SCHEMA_VERSION = 4 };
     X(CREATED, "created", TEXT, "when the file was written, UTC")
 
 enum assay_shape {
-#define ASSAY_ROW(name, rows_max, words) ASSAY_SHAPE_##name,
+#define ASSAY_ROW(name, rows_max, of_samples, words) ASSAY_SHAPE_##name,
     ASSAY_SHAPE_LIST(ASSAY_ROW)
 #undef ASSAY_ROW
         ASSAY_SHAPE_COUNT
@@ -264,6 +267,7 @@ enum assay_attribute {
 
 struct assay_shape_info {
     uint64_t rows_max;
+    bool of_samples;
     const char *words;
 };
 struct assay_element_info {

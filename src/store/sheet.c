@@ -1,5 +1,6 @@
 /* The writing side of libhdf5. Rows go through a buffer of one chunk for each column, so that every
- * chunk is compressed once and memory does not grow with the run.
+ * chunk is compressed once and memory does not grow with the run. Chunks are compressed here
+ * (pack.c) and handed over as they will lie in the file.
  *
  * A disk that runs full: libhdf5 1.10 cannot close a file whose metadata it failed to write, and
  * crashes when it tries again at exit (measured with 1.10.8: SIGSEGV in H5_term_library). So its
@@ -10,18 +11,24 @@
 #include "assay/digest.h"
 #include "base/assert.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 17, DEFLATE_LEVEL = 4 };
+/* Chosen by measurement (tests/bench/README.md); two fit the cache that a reader has by default. */
+enum { CHUNK_BYTES = 1 << 19 };
 
-static bool create_file(struct assay_sheet *sheet, const char *path);
-static bool create_groups(const struct assay_sheet *sheet);
+/* Chunks are written as they lie in memory. */
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a machine whose integers are the file's");
+
+static bool create_file(struct assay_sheet *sheet, const char *path, bool has_virtual);
+static bool create_group(const struct assay_sheet *sheet, const char *path);
 static bool create_dataset(const struct assay_sheet *sheet, struct assay_sheet_column *column,
                            const struct assay_column_info *info);
-static bool write_rows(struct assay_sheet_column *column, const struct assay_column_info *info);
+static bool write_rows(struct assay_sheet *sheet, struct assay_sheet_column *column,
+                       const struct assay_column_info *info);
 
 /* The one way out after a failed call. */
 static enum assay_status fail(struct assay_sheet *sheet, const char *what, const char *path,
@@ -42,22 +49,28 @@ static enum assay_status open_column(struct assay_sheet *sheet, enum assay_colum
     column->size = rows;
     column->buffer = calloc(column->chunk_rows, column->row_bytes);
     if (!column->buffer) return assay_fail(err, ASSAY_EMEMORY, "no memory for %s", info->path);
-    if (!create_dataset(sheet, column, info)) return fail(sheet, "creating", info->path, err);
+    if (!create_group(sheet, info->path) || !create_dataset(sheet, column, info)) {
+        return fail(sheet, "creating", info->path, err);
+    }
     return ASSAY_OK;
 }
 
 enum assay_status assay_sheet_open(struct assay_sheet *sheet, const char *path,
-                                   const uint64_t rows[ASSAY_SHAPE_COUNT], struct assay_error *err)
+                                   const uint64_t rows[ASSAY_SHAPE_COUNT], bool has_virtual,
+                                   struct assay_error *err)
 {
-    enum assay_status status = ASSAY_OK;
     *sheet = (struct assay_sheet){.file = -1};
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT; i++) {
         sheet->columns[i].dataset = sheet->columns[i].memory = -1;
     }
-    if (!create_file(sheet, path)) return fail(sheet, "creating", path, err);
-    if (!create_groups(sheet)) return fail(sheet, "creating the groups of", path, err);
+    enum assay_status status = assay_packer_create(&sheet->packer, CHUNK_BYTES, err);
+    if (status) return status;
+    if (!create_file(sheet, path, has_virtual)) return fail(sheet, "creating", path, err);
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && !status; i++) {
-        status = open_column(sheet, (enum assay_column)i, rows[assay_column_info[i].shape], err);
+        uint64_t count = rows[assay_column_info[i].shape];
+        if (count != ASSAY_SHEET_ABSENT) {
+            status = open_column(sheet, (enum assay_column)i, count, err);
+        }
     }
     return status;
 }
@@ -67,7 +80,7 @@ static enum assay_status flush(struct assay_sheet *sheet, enum assay_column name
 {
     struct assay_sheet_column *column = &sheet->columns[name];
     if (column->filled == 0) return ASSAY_OK;
-    if (!write_rows(column, &assay_column_info[name])) {
+    if (!write_rows(sheet, column, &assay_column_info[name])) {
         return fail(sheet, "writing", assay_column_info[name].path, err);
     }
     column->written += column->filled;
@@ -81,6 +94,7 @@ enum assay_status assay_sheet_put(struct assay_sheet *sheet, enum assay_column n
     struct assay_sheet_column *column = &sheet->columns[name];
     const uint8_t *from = rows;
     enum assay_status status = ASSAY_OK;
+    ASSAY_ASSERT(column->buffer);
     while (count > 0 && !status) {
         size_t room = column->chunk_rows - column->filled, now = count < room ? count : room;
         memcpy(column->buffer + column->filled * column->row_bytes, from, now * column->row_bytes);
@@ -118,18 +132,28 @@ static bool close_columns(struct assay_sheet *sheet)
     return ok;
 }
 
-enum assay_status assay_sheet_finish(struct assay_sheet *sheet, const char *const *texts,
-                                     const uint32_t *numbers, struct assay_error *err)
+enum assay_status assay_sheet_describe(struct assay_sheet *sheet, const char *const *texts,
+                                       const uint32_t *numbers, struct assay_error *err)
+{
+    if (put_attributes(sheet, texts, numbers)) return ASSAY_OK;
+    return fail(sheet, "writing", "the file's attributes", err);
+}
+
+enum assay_status assay_sheet_flush(struct assay_sheet *sheet, struct assay_error *err)
 {
     enum assay_status status = ASSAY_OK;
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && !status; i++) {
         status = flush(sheet, (enum assay_column)i, err);
         ASSAY_ASSERT(status || sheet->columns[i].written == sheet->columns[i].size);
     }
-    if (status) return status;
+    return status;
+}
+
+enum assay_status assay_sheet_finish(struct assay_sheet *sheet, struct assay_error *err)
+{
     /* Flushed before anything is closed: an object that failed to close cannot be abandoned. */
-    if (!put_attributes(sheet, texts, numbers) || H5Fflush(sheet->file, H5F_SCOPE_LOCAL) < 0) {
-        return fail(sheet, "writing", "the file's attributes and tables", err);
+    if (H5Fflush(sheet->file, H5F_SCOPE_LOCAL) < 0) {
+        return fail(sheet, "writing", "the file's tables", err);
     }
     if (!close_columns(sheet)) return fail(sheet, "closing", "the columns", err);
     if (H5Fclose(sheet->file) < 0) return fail(sheet, "closing", "the file", err);
@@ -156,17 +180,19 @@ void assay_sheet_close(struct assay_sheet *sheet)
         sheet->broken = true;
     }
     if (sheet->broken) abandon(sheet);
+    assay_packer_destroy(sheet->packer);
     H5Eclear2(H5E_DEFAULT);
     *sheet = (struct assay_sheet){.file = -1};
 }
 
-/* HDF5 1.8 must be able to read it. No object carries its time of change: two files of the same
- * content should differ in nothing but their circumstances. */
-static bool create_file(struct assay_sheet *sheet, const char *path)
+/* No object carries its time of change: two files of the same content should differ in nothing but
+ * their circumstances. */
+static bool create_file(struct assay_sheet *sheet, const char *path, bool has_virtual)
 {
+    H5F_libver_t newest = has_virtual ? H5F_LIBVER_V110 : H5F_LIBVER_V18;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && creation >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
-        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
+        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, newest) >= 0 &&
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
         H5Pset_file_locking(access, false, true) >= 0) {
         sheet->file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
@@ -198,7 +224,7 @@ static hid_t create_layout(const struct assay_column_info *info, size_t chunk_ro
     /* Strings lie in HDF5's global heap, which no filter reaches. */
     if (ok && info->element != ASSAY_ELEMENT_TEXT) {
         ok = H5Pset_chunk(layout, dimensions(info), chunk) >= 0 && H5Pset_shuffle(layout) >= 0 &&
-             H5Pset_deflate(layout, DEFLATE_LEVEL) >= 0 && H5Pset_fletcher32(layout) >= 0;
+             H5Pset_deflate(layout, ASSAY_PACK_LEVEL) >= 0;
     }
     if (ok) return layout;
     assay_hdf_close(layout);
@@ -222,30 +248,56 @@ static bool create_dataset(const struct assay_sheet *sheet, struct assay_sheet_c
            assay_hdf_put_text(column->dataset, "description", info->description);
 }
 
-static bool create_groups(const struct assay_sheet *sheet)
+/* The group of a column, where it is not there yet. */
+static bool create_group(const struct assay_sheet *sheet, const char *path)
 {
-    hid_t plain = H5Pcreate(H5P_GROUP_CREATE);
-    bool ok = plain >= 0 && H5Pset_obj_track_times(plain, false) >= 0;
-    for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && ok; i++) {
-        char name[64] = "";
-        const char *path = assay_column_info[i].path, *end = strrchr(path, '/');
-        ASSAY_ASSERT(end && (size_t)(end - path) < sizeof name);
-        memcpy(name, path, (size_t)(end - path));
-        htri_t there = H5Lexists(sheet->file, name, H5P_DEFAULT);
-        ok = there >= 0;
-        if (there != 0) continue;
-        hid_t group = H5Gcreate2(sheet->file, name, H5P_DEFAULT, plain, H5P_DEFAULT);
-        ok = group >= 0 && assay_hdf_close(group);
+    char name[64] = "";
+    const char *end = strrchr(path, '/');
+    ASSAY_ASSERT(end && (size_t)(end - path) < sizeof name);
+    memcpy(name, path, (size_t)(end - path));
+    htri_t there = H5Lexists(sheet->file, name, H5P_DEFAULT);
+    if (there != 0) return there > 0;
+    hid_t plain = H5Pcreate(H5P_GROUP_CREATE), group = -1;
+    if (plain >= 0 && H5Pset_obj_track_times(plain, false) >= 0) {
+        group = H5Gcreate2(sheet->file, name, H5P_DEFAULT, plain, H5P_DEFAULT);
     }
+    bool ok = group >= 0;
+    ok = assay_hdf_close(group) && ok;
     return assay_hdf_close(plain) && ok;
 }
 
-/* Write the rows waiting in the buffer behind those written before. */
-static bool write_rows(struct assay_sheet_column *column, const struct assay_column_info *info)
+/* Strings and scalars go by libhdf5's own way. */
+static bool write_plain(const struct assay_sheet_column *column, hsize_t start, hsize_t count)
 {
-    hsize_t start[2] = {column->written, 0}, count[2] = {column->filled, ASSAY_DIGEST_BYTES};
+    hid_t in_file = H5Dget_space(column->dataset), in_memory = H5Screate_simple(1, &count, NULL);
+    bool ok = in_file >= 0 && in_memory >= 0 &&
+              H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+              H5Dwrite(column->dataset, column->memory, in_memory, in_file, H5P_DEFAULT,
+                       column->buffer) >= 0;
+    ok = assay_hdf_close(in_memory) && ok;
+    return assay_hdf_close(in_file) && ok;
+}
+
+/* A chunk at the end of a column is as long as the others; nobody reads what is behind the rows. */
+static bool write_chunk(struct assay_sheet *sheet, struct assay_sheet_column *column,
+                        const struct assay_column_info *info)
+{
+    hsize_t start[2] = {column->written, 0};
+    size_t bytes = column->chunk_rows * column->row_bytes,
+           used = column->filled * column->row_bytes;
+    size_t width = info->element == ASSAY_ELEMENT_DIGEST ? 1 : column->row_bytes;
+    memset(column->buffer + used, 0, bytes - used);
+    struct assay_packed packed = assay_pack(sheet->packer, column->buffer, bytes, width);
+    return H5Dwrite_chunk(column->dataset, H5P_DEFAULT, packed.skipped, start, packed.bytes,
+                          packed.data) >= 0;
+}
+
+/* Write the rows waiting in the buffer behind those written before. */
+static bool write_rows(struct assay_sheet *sheet, struct assay_sheet_column *column,
+                       const struct assay_column_info *info)
+{
     hsize_t size[2] = {column->written + column->filled, ASSAY_DIGEST_BYTES};
-    if (dimensions(info) == 0) {
+    if (info->shape == ASSAY_SHAPE_ONE) {
         return H5Dwrite(column->dataset, column->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                         column->buffer) >= 0;
     }
@@ -253,12 +305,64 @@ static bool write_rows(struct assay_sheet_column *column, const struct assay_col
         if (H5Dset_extent(column->dataset, size) < 0) return false;
         column->size = size[0];
     }
-    hid_t in_file = H5Dget_space(column->dataset);
-    hid_t in_memory = H5Screate_simple(dimensions(info), count, NULL);
-    bool ok = in_file >= 0 && in_memory >= 0 &&
-              H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-              H5Dwrite(column->dataset, column->memory, in_memory, in_file, H5P_DEFAULT,
-                       column->buffer) >= 0;
-    ok = assay_hdf_close(in_memory) && ok;
-    return assay_hdf_close(in_file) && ok;
+    if (info->element == ASSAY_ELEMENT_TEXT) {
+        return write_plain(column, column->written, column->filled);
+    }
+    return write_chunk(sheet, column, info);
+}
+
+/* The pieces of a column behind each other: row 0 of the next follows the last row of one. */
+static bool map_pieces(hid_t layout, hid_t whole, const struct assay_column_info *info,
+                       const struct assay_sheet_piece *pieces, size_t count)
+{
+    const hsize_t first[2] = {0, 0};
+    hsize_t start[2] = {0, 0}, size[2] = {0, ASSAY_DIGEST_BYTES};
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i++) {
+        if (pieces[i].rows == 0) continue;
+        size[0] = pieces[i].rows;
+        hid_t piece = H5Screate_simple(dimensions(info), size, NULL);
+        /* A selection of all would not say in the file how many rows that is. */
+        ok = piece >= 0 &&
+             H5Sselect_hyperslab(piece, H5S_SELECT_SET, first, NULL, size, NULL) >= 0 &&
+             H5Sselect_hyperslab(whole, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
+             H5Pset_virtual(layout, whole, pieces[i].file, info->path, piece) >= 0;
+        ok = assay_hdf_close(piece) && ok;
+        start[0] += size[0];
+    }
+    return ok;
+}
+
+static bool create_view(struct assay_sheet *sheet, struct assay_sheet_column *column,
+                        const struct assay_column_info *info,
+                        const struct assay_sheet_piece *pieces, size_t count)
+{
+    hsize_t size[2] = {column->size, ASSAY_DIGEST_BYTES};
+    hid_t type = assay_hdf_type(info->element, false), layout = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(dimensions(info), size, NULL);
+    if (type >= 0 && layout >= 0 && space >= 0 && H5Pset_obj_track_times(layout, false) >= 0 &&
+        map_pieces(layout, space, info, pieces, count) && H5Sselect_all(space) >= 0) {
+        column->dataset =
+            H5Dcreate2(sheet->file, info->path, type, space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    }
+    assay_hdf_close(space);
+    assay_hdf_close(layout);
+    assay_hdf_close(type);
+    return column->dataset >= 0 && assay_hdf_put_text(column->dataset, "unit", info->unit) &&
+           assay_hdf_put_text(column->dataset, "description", info->description);
+}
+
+enum assay_status assay_sheet_view(struct assay_sheet *sheet, enum assay_column name,
+                                   const struct assay_sheet_piece *pieces, size_t count,
+                                   struct assay_error *err)
+{
+    const struct assay_column_info *info = &assay_column_info[name];
+    struct assay_sheet_column *column = &sheet->columns[name];
+    ASSAY_ASSERT(column->dataset < 0);
+    for (size_t i = 0; i < count; i++) column->size += pieces[i].rows;
+    if (!create_group(sheet, info->path)) return fail(sheet, "creating", info->path, err);
+    /* A view of nothing would be a column of its own kind. */
+    if (column->size == 0) return open_column(sheet, name, 0, err);
+    if (create_view(sheet, column, info, pieces, count)) return ASSAY_OK;
+    return fail(sheet, "creating", info->path, err);
 }

@@ -1,6 +1,6 @@
 /* Datasets of an open results file, checked against the schema before memory is taken for them.
- * Nothing outside the file is followed: no soft or external link, no external storage, no filter
- * that would load a plug-in. */
+ * Nothing outside the file is followed: no soft or external link, no external storage, no view of
+ * other files, no filter that would load a plug-in. */
 #include "store/source.h"
 
 #include "assay/digest.h"
@@ -21,8 +21,7 @@ static bool is_hard_link(hid_t file, const char *path)
            H5Lget_info(file, path, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
 }
 
-/* The dataset, when it is reached through hard links alone. */
-static hid_t open_dataset(hid_t file, const char *path)
+hid_t assay_source_open_dataset(hid_t file, const char *path)
 {
     char group[64] = "";
     size_t length = (size_t)(strrchr(path, '/') - path);
@@ -70,8 +69,7 @@ static bool has_plain_layout(hid_t dataset, int dimensions, size_t element_bytes
     return plain;
 }
 
-/* The rows of a dataset of the schema's dimensions. */
-static bool get_rows(hid_t dataset, const struct assay_column_info *info, uint64_t *rows)
+bool assay_source_get_rows(hid_t dataset, const struct assay_column_info *info, uint64_t *rows)
 {
     hsize_t size[2] = {1, ASSAY_DIGEST_BYTES};
     hid_t space = H5Dget_space(dataset);
@@ -102,9 +100,9 @@ static bool is_plausible(const struct assay_source *source, hid_t dataset,
     return bytes / DEFLATE_RATIO_MAX <= stored + SLACK_BYTES / DEFLATE_RATIO_MAX;
 }
 
-static enum assay_status check_dataset(struct assay_source *source, hid_t dataset,
-                                       const struct assay_column_info *info, uint64_t *rows,
-                                       struct assay_error *err)
+enum assay_status assay_source_check_dataset(const struct assay_source *source, hid_t dataset,
+                                             const struct assay_column_info *info, uint64_t *rows,
+                                             struct assay_error *err)
 {
     const struct assay_shape_info *shape = &assay_shape_info[info->shape];
     const struct assay_element_info *element = &assay_element_info[info->element];
@@ -115,15 +113,16 @@ static enum assay_status check_dataset(struct assay_source *source, hid_t datase
     bool typed = assay_hdf_has_type(type, info->element);
     assay_hdf_close(type);
     if (!typed) return assay_fail(err, ASSAY_EFORMAT, "its element is not %s", element->words);
-    if (!get_rows(dataset, info, rows)) {
+    /* Before its size is asked for: a view without an end would open other files to know it. */
+    if (!has_plain_layout(dataset, dimensions, element->bytes)) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "its storage or a filter is not of the schema");
+    }
+    if (!assay_source_get_rows(dataset, info, rows)) {
         return assay_fail(err, ASSAY_EFORMAT, "its shape is not (%s)", shape->words);
     }
     if (*rows > shape->rows_max) {
         return assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " rows, at most %" PRIu64 " can be", *rows,
                           shape->rows_max);
-    }
-    if (!has_plain_layout(dataset, dimensions, element->bytes)) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "its storage or a filter is not of the schema");
     }
     if (!is_plausible(source, dataset, info, *rows)) {
         return assay_fail(err, ASSAY_EFORMAT,
@@ -148,6 +147,22 @@ static void leave_text(void *memory, void *context)
     (void)context;
 }
 
+enum assay_status assay_source_read_rows(struct assay_source *source, hid_t dataset,
+                                         const struct assay_column_info *info, void *data,
+                                         struct assay_error *err)
+{
+    hid_t memory = assay_hdf_type(info->element, true), transfer = H5Pcreate(H5P_DATASET_XFER);
+    enum assay_status status = ASSAY_OK;
+    if (memory < 0 || transfer < 0 ||
+        H5Pset_vlen_mem_manager(transfer, take_text, source, leave_text, source) < 0 ||
+        H5Dread(dataset, memory, H5S_ALL, H5S_ALL, transfer, data) < 0) {
+        status = assay_hdf_fail(err, ASSAY_EFORMAT, "reading failed");
+    }
+    assay_hdf_close(transfer);
+    assay_hdf_close(memory);
+    return status;
+}
+
 static enum assay_status read_rows(struct assay_source *source, hid_t dataset,
                                    enum assay_column name, uint64_t rows, struct assay_error *err)
 {
@@ -158,15 +173,7 @@ static enum assay_status read_rows(struct assay_source *source, hid_t dataset,
     if (!data) return assay_fail(err, ASSAY_EMEMORY, "no memory for %" PRIu64 " rows", rows);
     source->image->columns[name] = data;
     if (rows == 0) return ASSAY_OK;
-    hid_t memory = assay_hdf_type(info->element, true), transfer = H5Pcreate(H5P_DATASET_XFER);
-    enum assay_status status = ASSAY_OK;
-    if (memory < 0 || transfer < 0 ||
-        H5Pset_vlen_mem_manager(transfer, take_text, source, leave_text, source) < 0 ||
-        H5Dread(dataset, memory, H5S_ALL, H5S_ALL, transfer, data) < 0) {
-        status = assay_hdf_fail(err, ASSAY_EFORMAT, "reading failed");
-    }
-    assay_hdf_close(transfer);
-    assay_hdf_close(memory);
+    enum assay_status status = assay_source_read_rows(source, dataset, info, data, err);
     if (status || info->element != ASSAY_ELEMENT_TEXT) return status;
     const char **texts = data;
     for (uint64_t i = 0; i < rows; i++) {
@@ -181,9 +188,9 @@ static enum assay_status read_column(struct assay_source *source, enum assay_col
 {
     const struct assay_column_info *info = &assay_column_info[name];
     uint64_t rows = 0, *expected = &source->image->rows[info->shape];
-    hid_t dataset = open_dataset(source->file, info->path);
+    hid_t dataset = assay_source_open_dataset(source->file, info->path);
     if (dataset < 0) return assay_fail(err, ASSAY_EFORMAT, "there is no such dataset in the file");
-    enum assay_status status = check_dataset(source, dataset, info, &rows, err);
+    enum assay_status status = assay_source_check_dataset(source, dataset, info, &rows, err);
     if (!status && known[info->shape] && rows != *expected) {
         status =
             assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " rows; other columns of %s have %" PRIu64,
@@ -199,11 +206,13 @@ static enum assay_status read_column(struct assay_source *source, enum assay_col
 
 enum assay_status assay_source_read_columns(struct assay_source *source, struct assay_error *err)
 {
-    bool known[ASSAY_SHAPE_COUNT] = {false};
+    bool known[ASSAY_SHAPE_COUNT] = {false}, in_parts = assay_source_has_parts(source);
     enum assay_status status = ASSAY_OK;
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && !status; i++) {
+        const struct assay_column_info *info = &assay_column_info[i];
+        if (in_parts && assay_shape_info[info->shape].of_samples) continue;
         status = read_column(source, (enum assay_column)i, known, err);
-        status = assay_while(err, status, "%s", assay_column_info[i].path);
+        status = assay_while(err, status, "%s", info->path);
     }
-    return status;
+    return status || !in_parts ? status : assay_source_read_parts(source, err);
 }

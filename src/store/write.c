@@ -1,5 +1,6 @@
-/* The merge: a journal becomes a results file. Samples stream through in index order. The file is
- * made under a temporary name and appears under its own only when it is whole and durable. */
+/* The merge: a journal becomes a results file. Samples stream through in index order, into the file
+ * or into parts of it. It is made under temporary names and appears under its own only when it is
+ * whole and durable. */
 #include "assay/results.h"
 
 #include "base/bytes.h"
@@ -9,6 +10,7 @@
 #include "store/grades.h"
 #include "store/machines.h"
 #include "store/options.h"
+#include "store/parts.h"
 #include "store/sealed.h"
 
 #include <inttypes.h>
@@ -20,7 +22,12 @@ struct writer {
     const struct assay_run_facts *facts;
     struct assay_journal_reader *journal;
     struct assay_machines machines;
-    struct assay_sheet sheet;
+    struct assay_sheet sheet, part; /* the file, and the part that is being written */
+    struct assay_sheet *samples;    /* where samples go: one of these */
+    struct assay_parts parts;
+    size_t parts_begun;
+    uint64_t part_end; /* the first sample that is not in this part */
+    char plan_digest[ASSAY_DIGEST_HEX];
     struct assay_grades grades;
     uint64_t options;
     uint64_t next_sample, tokens, answer_bytes, text_bytes, sealed_bytes;
@@ -30,6 +37,7 @@ struct writer {
 };
 
 static enum assay_status put_tables(struct writer *writer, struct assay_error *err);
+static enum assay_status put_zeros(struct writer *writer, struct assay_error *err);
 static assay_journal_visit put_sample;
 static enum assay_status finish(struct writer *writer, struct assay_error *err);
 
@@ -41,25 +49,73 @@ static enum assay_status missing(const struct writer *writer, struct assay_error
                       writer->next_sample, writer->facts->plan->sample_count);
 }
 
+/* The rows that are known before the first sample. */
+static void known_rows(const struct writer *writer, uint64_t rows[ASSAY_SHAPE_COUNT])
+{
+    const struct assay_plan *plan = writer->facts->plan;
+    memset(rows, 0, ASSAY_SHAPE_COUNT * sizeof *rows);
+    rows[ASSAY_SHAPE_ONE] = 1;
+    rows[ASSAY_SHAPE_ITEMS] = plan->item_count;
+    rows[ASSAY_SHAPE_STRATA] = writer->facts->stratum_count;
+    rows[ASSAY_SHAPE_PROFILES] = plan->profile_count;
+    rows[ASSAY_SHAPE_PROCESSES] = writer->machines.count;
+    rows[ASSAY_SHAPE_TOPOLOGIES] = writer->machines.topology_count;
+    rows[ASSAY_SHAPE_SAMPLES] = plan->sample_count;
+    rows[ASSAY_SHAPE_OFFSETS] = plan->sample_count + 1;
+    for (unsigned i = 0; i < ASSAY_SHAPE_COUNT && writer->parts.count > 0; i++) {
+        if (assay_shape_info[i].of_samples) rows[i] = ASSAY_SHEET_ABSENT;
+    }
+}
+
+/* End the part that is open, if one is, and begin the next, if there is one. */
+static enum assay_status turn_part(struct writer *writer, struct assay_error *err)
+{
+    uint64_t begin = writer->part_end, most = writer->facts->part_samples;
+    uint64_t left = writer->facts->plan->sample_count - begin;
+    enum assay_status status = ASSAY_OK;
+    if (writer->samples) {
+        status = assay_parts_close(&writer->parts, writer->parts_begun - 1, writer->plan_digest,
+                                   &writer->part, err);
+        assay_sheet_close(&writer->part);
+        writer->samples = NULL;
+    }
+    if (status || left == 0) return status;
+    size_t index = writer->parts_begun++;
+    writer->part_end += left < most ? left : most;
+    writer->samples = &writer->part;
+    status = assay_parts_open(&writer->parts, index, writer->part_end - begin, &writer->part, err);
+    return status || index > 0 ? status : put_zeros(writer, err);
+}
+
+static enum assay_status write_samples(struct writer *writer, struct assay_error *err)
+{
+    const struct assay_plan *plan = writer->facts->plan;
+    bool in_parts = writer->parts.count > 0;
+    writer->part_end = in_parts ? 0 : plan->sample_count;
+    writer->samples = in_parts ? NULL : &writer->sheet;
+    enum assay_status status = in_parts ? ASSAY_OK : put_zeros(writer, err);
+    if (!status) status = assay_journal_each(writer->journal, put_sample, writer, err);
+    if (!status && writer->next_sample < plan->sample_count) status = missing(writer, err);
+    if (!status && in_parts) status = turn_part(writer, err);
+    if (in_parts && writer->samples) assay_sheet_close(&writer->part);
+    return status;
+}
+
 static enum assay_status write_sheet(struct writer *writer, const char *path,
                                      struct assay_error *err)
 {
-    const struct assay_plan *plan = writer->facts->plan;
+    uint64_t rows[ASSAY_SHAPE_COUNT];
     if (writer->machines.count == 0) return missing(writer, err); /* no process: no samples */
-    const uint64_t rows[ASSAY_SHAPE_COUNT] = {[ASSAY_SHAPE_ONE] = 1,
-                                              [ASSAY_SHAPE_ITEMS] = plan->item_count,
-                                              [ASSAY_SHAPE_STRATA] = writer->facts->stratum_count,
-                                              [ASSAY_SHAPE_PROFILES] = plan->profile_count,
-                                              [ASSAY_SHAPE_PROCESSES] = writer->machines.count,
-                                              [ASSAY_SHAPE_TOPOLOGIES] =
-                                                  writer->machines.topology_count,
-                                              [ASSAY_SHAPE_SAMPLES] = plan->sample_count,
-                                              [ASSAY_SHAPE_OFFSETS] = plan->sample_count + 1};
-    enum assay_status status = assay_sheet_open(&writer->sheet, path, rows, err);
+    known_rows(writer, rows);
+    enum assay_status status =
+        assay_sheet_open(&writer->sheet, path, rows, writer->parts.count > 0, err);
     if (!status) status = put_tables(writer, err);
     if (!status) status = assay_machines_put(&writer->machines, &writer->sheet, err);
-    if (!status) status = assay_journal_each(writer->journal, put_sample, writer, err);
-    if (!status && writer->next_sample < plan->sample_count) status = missing(writer, err);
+    if (!status) status = write_samples(writer, err);
+    if (!status) status = assay_sheet_flush(&writer->sheet, err);
+    if (!status && writer->parts.count > 0) {
+        status = assay_parts_view(&writer->parts, &writer->sheet, err);
+    }
     if (!status) status = finish(writer, err);
     assay_sheet_close(&writer->sheet);
     return status;
@@ -80,6 +136,13 @@ static enum assay_status write_file(struct writer *writer, const char *path,
     return status;
 }
 
+/* 0: one file holds all. */
+static size_t count_parts(const struct assay_run_facts *facts)
+{
+    uint64_t total = facts->plan->sample_count, most = facts->part_samples;
+    return most == 0 || total <= most ? 0 : (size_t)((total - 1) / most + 1);
+}
+
 enum assay_status assay_results_write(const char *path, const char *journal_path,
                                       const struct assay_run_facts *facts, struct assay_error *err)
 {
@@ -91,16 +154,18 @@ enum assay_status assay_results_write(const char *path, const char *journal_path
     const char *name = (const char *)temporary.data;
     assay_sha256_init(&writer.records);
     assay_sha256_init(&writer.circumstances);
+    assay_digest_hex(&facts->plan->digest, writer.plan_digest);
 
     struct assay_hdf_printing before = assay_hdf_quiet();
-    status = write_file(&writer, name, journal_path, err);
-    assay_hdf_loud(&before);
-    if (status) {
+    status = assay_parts_begin(&writer.parts, path, count_parts(facts), err);
+    if (!status) {
+        status = write_file(&writer, name, journal_path, err);
         status = assay_while(err, status, "%s", path);
-    } else {
-        status = assay_file_publish(name, path, err);
     }
+    assay_hdf_loud(&before);
+    if (!status) status = assay_parts_publish(&writer.parts, name, path, err);
     if (status) unlink(name);
+    assay_parts_end(&writer.parts);
     assay_bytes_fini(&writer.encoding);
     assay_arena_fini(&writer.opened);
     assay_bytes_fini(&temporary);
@@ -110,7 +175,8 @@ enum assay_status assay_results_write(const char *path, const char *journal_path
 static enum assay_status put(struct writer *writer, enum assay_column name, const void *rows,
                              size_t count, struct assay_error *err)
 {
-    return assay_sheet_put(&writer->sheet, name, rows, count, err);
+    bool of_samples = assay_shape_info[assay_column_info[name].shape].of_samples;
+    return assay_sheet_put(of_samples ? writer->samples : &writer->sheet, name, rows, count, err);
 }
 
 static enum assay_status put_u32(struct writer *writer, enum assay_column name, uint32_t value,
@@ -173,7 +239,6 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
                   {ASSAY_COLUMN_ITEM_PROMPT_TOKENS, facts->item_prompt_tokens, items},
                   {ASSAY_COLUMN_ITEM_PROMPT_DIGEST, facts->item_prompt_digests, items},
                   {ASSAY_COLUMN_STRATUM_NAME, facts->stratum_names, facts->stratum_count}};
-    const uint64_t zero = 0;
     enum assay_status status = ASSAY_OK;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && !status; i++) {
         status = put(writer, tables[i].column, tables[i].rows, tables[i].count, err);
@@ -181,12 +246,18 @@ static enum assay_status put_tables(struct writer *writer, struct assay_error *e
     for (size_t i = 0; i < spec->profile_count && !status; i++) {
         status = put_profile(writer, &spec->profiles[i], err);
     }
-    if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, &zero, 1, err);
-    if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, &zero, 1, err);
-    if (!status) status = put(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, &zero, 1, err);
-    if (!status) status = put(writer, ASSAY_COLUMN_SEALED_OFFSET, &zero, 1, err);
-    if (!status) status = assay_grades_begin(&writer->sheet, err);
-    return status ? status : assay_options_begin(&writer->sheet, err);
+    return status;
+}
+
+/* What the offsets begin with. */
+static enum assay_status put_zeros(struct writer *writer, struct assay_error *err)
+{
+    enum assay_status status = put_u64(writer, ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, 0, err);
+    if (!status) status = put_u64(writer, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, 0, err);
+    if (!status) status = put_u64(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, 0, err);
+    if (!status) status = put_u64(writer, ASSAY_COLUMN_SEALED_OFFSET, 0, err);
+    if (!status) status = assay_grades_begin(writer->samples, err);
+    return status ? status : assay_options_begin(writer->samples, err);
 }
 
 /* A record that another benchmark or another tokenizer made must not pass for this item's. */
@@ -317,6 +388,7 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
     if (sample_index != writer->next_sample) return missing(writer, err);
     writer->next_sample++;
     enum assay_status status = check_item(writer, &cell, record, err);
+    if (!status && sample_index == writer->part_end) status = turn_part(writer, err);
     if (!status) {
         status = digest_sample(writer, process, record, circumstances, err);
         status = assay_while(err, status, "sample %" PRIu64, sample_index);
@@ -324,9 +396,9 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
     if (!status) status = put_record(writer, &cell, record, err);
     if (!status) status = put_circumstances(writer, process, circumstances, err);
     if (status) return status;
-    status = assay_grades_put(&writer->grades, &writer->sheet, &circumstances->grade, err);
+    status = assay_grades_put(&writer->grades, writer->samples, &circumstances->grade, err);
     return status ? status
-                  : assay_options_put(&writer->options, &writer->sheet, circumstances, err);
+                  : assay_options_put(&writer->options, writer->samples, circumstances, err);
 }
 
 /* The digest attributes in hex, in one place because their texts must live until they are written.
@@ -361,7 +433,7 @@ static void fill_hex(struct hex *hex, struct writer *writer)
         snprintf(hex->round, sizeof hex->round, "%" PRIu32, plan->assignment->round);
         assay_digest_hex(&plan->assignment->round_seed, hex->round_seed);
     }
-    assay_clock_text(assay_clock_epoch_ns(), hex->created);
+    assay_clock_text(writer->facts->created_ns, hex->created);
 }
 
 static enum assay_status finish(struct writer *writer, struct assay_error *err)
@@ -404,5 +476,6 @@ static enum assay_status finish(struct writer *writer, struct assay_error *err)
         [ASSAY_ATTRIBUTE_SCHEMA_VERSION] = ASSAY_SCHEMA_VERSION,
         [ASSAY_ATTRIBUTE_REPLICATES] = facts->plan->replicates,
         [ASSAY_ATTRIBUTE_SETS] = facts->plan->spec->sets};
-    return assay_sheet_finish(&writer->sheet, texts, numbers, err);
+    status = assay_sheet_describe(&writer->sheet, texts, numbers, err);
+    return status ? status : assay_sheet_finish(&writer->sheet, err);
 }

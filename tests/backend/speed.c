@@ -66,8 +66,8 @@ static double product_speed(struct bench *bench, enum assay_dtype dtype, size_t 
         for (size_t i = 0; i < calls; i++) {
             backend->operand_set(bench->team, bench->operand, bench->x, batch, columns,
                                  assay_dtype_block_elements(dtype) > 1);
-            backend->product(bench->team, bench->copies[i % bench->copy_count], bench->operand,
-                             bench->y);
+            const struct assay_product product = {bench->copies[i % bench->copy_count], bench->y};
+            backend->products(bench->team, &product, 1, bench->operand);
         }
         double ns = (double)(assay_clock_monotonic_ns() - start);
         if (repeat > 0 && macs * (double)calls / ns > best) best = macs * (double)calls / ns;

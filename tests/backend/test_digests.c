@@ -59,7 +59,7 @@ static void products(struct lines *lines, const struct assay_backend *backend,
             assert_non_null(operand);
             cases_values(&cases, kind, x, BATCH * columns);
             backend->operand_set(team, operand, x, BATCH, columns, in_block > 1);
-            backend->product(team, matrix, operand, y);
+            backend->products(team, &(struct assay_product){matrix, y}, 1, operand);
             add_line(lines, kind ? "extreme" : "product", assay_dtype_name(dtype), y, ROWS * BATCH);
             backend->embed(team, &tensor, tokens, 3, y);
             if (!kind) add_line(lines, "embed", assay_dtype_name(dtype), y, 3 * columns);

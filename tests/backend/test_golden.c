@@ -167,7 +167,7 @@ static void check_product(const struct record *record, const struct assay_backen
     assert_non_null(operand);
     backend->operand_set(team, operand, x, tokens, tensor.columns,
                          assay_dtype_block_elements(tensor.dtype) > 1);
-    backend->product(team, matrix, operand, y);
+    backend->products(team, &(struct assay_product){matrix, y}, 1, operand);
     equal(record, "y", y);
     backend->operand_destroy(operand);
     backend->matrix_destroy(matrix);

@@ -24,7 +24,7 @@ static void product(const struct assay_backend *backend, struct assay_team *team
     assert_non_null(operand);
     backend->operand_set(team, operand, x, batch, tensor->columns,
                          assay_dtype_block_elements(tensor->dtype) > 1);
-    backend->product(team, matrix, operand, y);
+    backend->products(team, &(struct assay_product){matrix, y}, 1, operand);
     backend->operand_destroy(operand);
     backend->matrix_destroy(matrix);
 }

@@ -4,13 +4,13 @@ end_to_end.py ASSAY LLAMA_SERVER MODEL.gguf HumanEval.jsonl.gz [--every N] [--re
 
 Both sides: the same file, prompts (raw, every N-th problem), replicates, temperature 0.8 without
 filters, budget of output tokens and stop strings; an end-of-text token ends a sample. Ours is the
-whole of `assay run`: start, model, prompts, samples, grading, results file; it is run once more with
-the same samples as a benchmark without programs, and the difference in processor time is what
-grading costs. Theirs is what a harness would wait for: from the first request to the last answer, by
-threads as many as slots over kept connections; starting the server, warming it up and grading are
-left out. `--grouped yes` asks for all replicates of a problem in one request (n_cmpl), so that the
-server computes a prompt once; otherwise each is a request of its own, and the server's own prompt
-cache is on. The best of what was asked for counts."""
+whole of `assay run`: start, model, prompts, samples, grading, results file; it is run once more
+with the same samples as a benchmark without programs, and the difference in processor time is what
+grading costs. Theirs is what a harness would wait for: from the first request to the last answer,
+by threads as many as slots over kept connections; starting the server, warming it up and grading
+are left out. `--grouped yes` asks for all replicates of a problem in one request (n_cmpl), so that
+the server computes a prompt once; otherwise each is a request of its own, and the server's own
+prompt cache is on. The best of what was asked for counts."""
 
 import argparse
 import concurrent.futures
@@ -79,8 +79,8 @@ def ours(args, problems, folder):
     bare_wall, bare_cpu, bare = run_ours(args, folder, "match")
     same = round(bare["mean_tokens"] * bare["samples"]) == tokens
     cost, share = cpu - bare_cpu, (cpu - bare_cpu) / (wall * args.threads)
-    print(f"  without grading {bare_wall:.1f} s, the same tokens: {same}; grading took {cost:.2f} s "
-          f"of processor time, {100 * share:.2f} % of {args.threads} processors' wall time, "
+    print(f"  without grading {bare_wall:.1f} s, the same tokens: {same}; grading took {cost:.2f} s"
+          f" of processor time, {100 * share:.2f} % of {args.threads} processors' wall time, "
           f"{1e3 * cost / report['samples']:.2f} ms a sample", flush=True)  # fmt: skip
     return wall
 

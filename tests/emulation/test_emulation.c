@@ -29,7 +29,7 @@ static void product_init(struct product_fixture *fixture, struct cases *cases,
     struct assay_operand *operand = ref->operand_create(TOKENS, columns);
     assert_non_null(operand);
     ref->operand_set(team, operand, fixture->x, TOKENS, columns, dtype == ASSAY_DTYPE_Q4_1);
-    ref->product(team, matrix, operand, fixture->wanted);
+    ref->products(team, &(struct assay_product){matrix, fixture->wanted}, 1, operand);
     ref->operand_destroy(operand);
     ref->matrix_destroy(matrix);
     assay_team_close(team);

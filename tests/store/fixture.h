@@ -237,6 +237,7 @@ static inline void fixture_facts(struct fixture_facts *out, const struct assay_p
                                           .model_name = "tiny",
                                           .engine = "assay 0.1.0",
                                           .host = "node-1",
+                                          .created_ns = UINT64_C(1700000000000000000),
                                           .item_ids = out->item_ids,
                                           .item_topics = out->topics,
                                           .item_clusters = out->topics,

@@ -38,7 +38,7 @@ static void check_attributes(const struct assay_results *results, const struct p
     struct assay_digest records, circumstances;
     digest_samples(&place->fixture.plan, &records, &circumstances);
     assert_string_equal(results->path, place->file);
-    assert_int_equal(results->schema_version, 4);
+    assert_int_equal(results->schema_version, ASSAY_SCHEMA_VERSION);
     assert_string_equal(results->spec_name, "fixture");
     assert_string_equal(results->spec_source, spec->source);
     assert_string_equal(results->spec_canonical, spec->canonical);
@@ -47,8 +47,7 @@ static void check_attributes(const struct assay_results *results, const struct p
     assert_string_equal(results->backend, "cpu");
     assert_string_equal(results->isa, "avx2");
     assert_string_equal(results->host, "node-1");
-    assert_int_equal(strlen(results->created), 20);
-    assert_int_equal(results->created[19], 'Z');
+    assert_string_equal(results->created, "2023-11-14T22:13:20Z");
     assert_true(assay_digest_equal(&results->spec_digest, &spec->digest));
     assert_true(assay_digest_equal(&results->plan_digest, &place->fixture.plan.digest));
     assert_true(assay_digest_equal(&results->model_digest, &spec->model.sha256));
@@ -148,7 +147,7 @@ static void test_round_trip(void **state)
     assert_string_equal(results->processes[0].topology, "<topology>even</topology>");
     for (uint64_t i = 0; i < SAMPLES; i++) check_sample(results, &place.fixture.plan, i);
     check_ok(assay_results_peek(&head, place.file, &err), &err);
-    assert_int_equal(head.schema_version, 4);
+    assert_int_equal(head.schema_version, ASSAY_SCHEMA_VERSION);
     assert_true(assay_digest_equal(&head.spec_digest, &results->spec_digest));
     assert_true(assay_digest_equal(&head.plan_digest, &results->plan_digest));
     assert_true(assay_digest_equal(&head.records_digest, &results->records_digest));
@@ -265,7 +264,7 @@ static void test_sizes(void **state)
     }
 }
 
-/* Apart from the moment it was made, the same journal gives the same bytes. */
+/* The same journal gives the same bytes. */
 static void test_deterministic(void **state)
 {
     (void)state;
@@ -273,20 +272,10 @@ static void test_deterministic(void **state)
     struct assay_bytes first = {0}, second = {0};
     struct assay_error err;
     place_make(&place);
-    for (unsigned attempt = 0; attempt < 5; attempt++) {
-        struct assay_results *results;
-        char created[2][21];
-        for (unsigned i = 0; i < 2; i++) {
-            struct assay_bytes *bytes = i == 0 ? &first : &second;
-            place_write(&place);
-            check_ok(assay_results_open(&results, place.file, NULL, &err), &err);
-            memcpy(created[i], results->created, 21);
-            assay_results_close(results);
-            assay_bytes_clear(bytes);
-            check_ok(assay_file_read(place.file, 1 << 24, bytes, &err), &err);
-        }
-        if (strcmp(created[0], created[1]) == 0) break;
-    }
+    place_write(&place);
+    check_ok(assay_file_read(place.file, 1 << 24, &first, &err), &err);
+    place_write(&place);
+    check_ok(assay_file_read(place.file, 1 << 24, &second, &err), &err);
     assert_int_equal(first.size, second.size);
     assert_memory_equal(first.data, second.data, first.size);
     assay_bytes_fini(&first);

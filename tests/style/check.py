@@ -22,7 +22,7 @@ LIBRARIES = {
     "zlib": "src/base/", "yaml": "src/spec/", "cyaml": "src/spec/", "hdf5": "src/store/",
     "hdf5_hl": "src/store/", "mpi": "src/run/comm_mpi.c", "gsl": "analysis/",
     "sqlite3": "src/ledger/", "protobuf-c": "src/ledger/", "curl": "src/submit/",
-    "seccomp": "src/sandbox/filter.c",
+    "seccomp": "src/sandbox/filter.c", "libdeflate": "src/store/pack.c",
     "cuda": "src/backend/cuda/", "cuda_runtime": "src/backend/cuda/", "omp": None,
 }
 C11_HEADERS = set(

@@ -1,45 +1,13 @@
-/* Attention (1.9) in AVX-512. Up to six queries that share a key head are a unit: the heads of a
- * group, and those of neighbouring rows. Wherever their rows look at the same page through the same
- * span (a prompt's rows, replicates on one prefix) a key or value is loaded (widened, from f16)
- * once for all of them. Scores: a vector is the 16 partial sums of a dot product, and sixteen keys
- * fold together into one vector of scores, two shuffles and an addition a key. Values: the
+/* Attention (1.9) in AVX-512. Scores: a vector is the 16 partial sums of a dot product, and sixteen
+ * keys fold together into one vector of scores, two shuffles and an addition a key. Values: the
  * dimensions stand in the lanes and positions follow one another, 24 chains side by side. */
-#include "backend/cpu/lanes_avx512.h"
+#include "backend/cpu/attend.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/lanes_avx512.h"
 #include "base/exact.h"
 
-#include <stdatomic.h>
-
 enum { QUERIES = 6, KEYS = 16, TILE = 4 /* vectors of dimensions that are summed together */ };
-
-struct attend_work {
-    const struct assay_kv_view *view;
-    const float *q;
-    uint32_t heads;
-    size_t rows;
-    const struct assay_row_place *places;
-    float *y;
-    uint32_t group;             /* query heads of a key head */
-    uint32_t part, parts;       /* heads of a group that a unit takes, units that a group needs */
-    size_t rows_of_unit, units; /* rows > 1 only where parts is 1 */
-    atomic_size_t next;
-};
-
-/* The positions of a page that a row sees: begin ≤ j < end. */
-struct span {
-    uint32_t begin, end;
-};
-
-struct query {
-    const float *q;
-    float *y;
-    const struct assay_row_place *place;
-    float p[ASSAY_CHUNK]; /* of the chunk at hand: scores, then weights */
-    float m, l;           /* merged so far */
-    float old, fresh;     /* 1.9's a and b for the chunk at hand */
-    bool begun;
-};
 
 /* 16 × 16 partial sums to 16 sums, h = 8 being done already: s[n] has key n in its lower and key
  * n + 8 in its upper half. */
@@ -63,8 +31,9 @@ ASSAY_INLINE __m512 fold_keys(const __m512 s[8])
 }
 
 /* q·k for two keys and all queries; h = 8 of the fold puts the two into one vector. */
-ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t dim, size_t units,
-                           const uint16_t *k0, const uint16_t *k1, __m512 sums[QUERIES])
+ASSAY_INLINE void dot_pair(const struct assay_query *queries, size_t count, uint32_t dim,
+                           size_t units, const uint16_t *k0, const uint16_t *k1,
+                           __m512 sums[QUERIES])
 {
     __m512 a[QUERIES], b[QUERIES];
     ASSAY_UNROLL
@@ -98,23 +67,15 @@ ASSAY_INLINE void dot_pair(const struct query *queries, size_t count, uint32_t d
     }
 }
 
-/* A row of keys or values into the first cache: the hardware does not look past a memory page, and
- * a head's part of a KV page is one or two of them. */
-ASSAY_INLINE void prefetch_row(const uint16_t *from, size_t row_units)
-{
-    enum { CACHE_LINE_UNITS = 32 };
-    for (size_t i = 0; i < row_units; i += CACHE_LINE_UNITS) __builtin_prefetch(from + i, 0, 3);
-}
-
-static uint32_t clamp(uint32_t j, struct span span)
+static uint32_t clamp(uint32_t j, struct assay_seen span)
 {
     return j < span.begin ? span.begin : j < span.end ? j : span.end - 1;
 }
 
 /* p[j] = e_j, and −inf for what the span leaves out of the first sixteen and of the last. In their
  * place a key that is seen is read once more. */
-ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size_t units,
-                         const uint16_t *keys, const uint16_t *values, struct span span)
+ASSAY_INLINE void scores(struct assay_query *queries, size_t count, uint32_t dim, size_t units,
+                         const uint16_t *keys, struct assay_seen span, struct assay_ahead ahead)
 {
     const __m512 scale = _mm512_set1_ps(1.0f / sqrtf((float)dim));
     for (uint32_t j = span.begin / KEYS * KEYS; j < span.end; j += KEYS) {
@@ -123,8 +84,7 @@ ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size
             size_t first = (size_t)clamp(j + n, span) * dim * units;
             size_t second = (size_t)clamp(j + n + 8, span) * dim * units;
             __m512 sums[QUERIES];
-            prefetch_row(values + first, dim * units);
-            prefetch_row(values + second, dim * units);
+            assay_ask(&ahead);
             dot_pair(queries, count, dim, units, keys + first, keys + second, sums);
             ASSAY_UNROLL
             for (size_t k = 0; k < count; k++) halves[k][n] = sums[k];
@@ -143,7 +103,7 @@ ASSAY_INLINE void scores(struct query *queries, size_t count, uint32_t dim, size
 /* p from scores to weights in place, and the chunk's share in m and l. A NaN score may be passed
  * over by the maximum: it comes back through its weight. A masked one has weight +0, which no sum
  * feels. */
-static void soften(struct query *query, struct span span)
+static void soften(struct assay_query *query, struct assay_seen span)
 {
     float *p = query->p;
     uint32_t begin = span.begin / KEYS * KEYS;
@@ -157,32 +117,21 @@ static void soften(struct query *query, struct span span)
         _mm512_storeu_ps(p + j, weight);
         sum = _mm512_add_ps(sum, weight);
     }
-    float l = assay_fold_wide(sum);
-    if (!query->begun) {
-        query->m = m;
-        query->l = l;
-        query->old = query->fresh = 0.0f; /* not used */
-        return;
-    }
-    float larger = m > query->m ? m : query->m;
-    query->old = assay_exp(query->m - larger);
-    query->fresh = assay_exp(m - larger);
-    query->m = larger;
-    query->l = fmaf(query->l, query->old, l * query->fresh);
+    assay_query_merge(query, m, assay_fold_wide(sum));
 }
 
 /* `vectors` × 16 dimensions from i on, or of the last vector those of `lanes`: the chunk's weighted
  * values, merged into y. */
-ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t dim, size_t units,
-                             const uint16_t *values, const uint16_t *next, struct span span,
-                             uint32_t i, size_t vectors, __mmask16 lanes)
+ASSAY_INLINE void value_tile(const struct assay_query *queries, size_t count, uint32_t dim,
+                             size_t units, const uint16_t *values, struct assay_seen span,
+                             struct assay_ahead *ahead, uint32_t i, size_t vectors, __mmask16 lanes)
 {
     __m512 o[QUERIES * TILE];
     ASSAY_UNROLL
     for (size_t n = 0; n < count * vectors; n++) o[n] = _mm512_setzero_ps();
     for (uint32_t j = span.begin; j < span.end; j++) {
         const uint16_t *v = values + ((size_t)j * dim + i) * units;
-        if (i == 0) prefetch_row(next + (size_t)j * dim * units, dim * units);
+        if (i == 0) assay_ask(ahead);
         ASSAY_UNROLL
         for (size_t n = 0; n < vectors; n++) {
             __m512 value = vectors > 1 ? assay_wide_stored(v + 16 * n * units, units)
@@ -210,38 +159,39 @@ ASSAY_INLINE void value_tile(const struct query *queries, size_t count, uint32_t
     }
 }
 
-/* One chunk of queries that see the same page through the same span. next: keys of the chunk after
- * it, which are on their way while this one's values are summed. */
-ASSAY_INLINE void chunk_of(struct query *queries, size_t count, uint32_t dim, size_t units,
-                           const uint16_t *keys, const uint16_t *values, const uint16_t *next,
-                           struct span span)
+ASSAY_INLINE void compute(struct assay_query *queries, size_t count, uint32_t dim, size_t units,
+                          const struct assay_piece *piece, const struct assay_piece *next)
 {
-    scores(queries, count, dim, units, keys, values, span);
+    struct assay_seen span = piece->span;
+    size_t blocks = (span.end - span.begin / KEYS * KEYS + KEYS - 1) / KEYS;
+    scores(queries, count, dim, units, piece->keys, span,
+           assay_ahead_of(next->keys, dim * units, next->span, blocks * (KEYS / 2)));
     for (size_t k = 0; k < count; k++) soften(&queries[k], span);
+    struct assay_ahead ahead =
+        assay_ahead_of(next->values, dim * units, next->span, span.end - span.begin);
     uint32_t i = 0;
     for (; i + 16 * TILE <= dim; i += 16 * TILE) {
-        value_tile(queries, count, dim, units, values, next, span, i, TILE, 0xffff);
+        value_tile(queries, count, dim, units, piece->values, span, &ahead, i, TILE, 0xffff);
     }
     for (; i < dim; i += 16) {
-        value_tile(queries, count, dim, units, values, next, span, i, 1,
+        value_tile(queries, count, dim, units, piece->values, span, &ahead, i, 1,
                    assay_first_of_16(dim - i));
     }
     for (size_t k = 0; k < count; k++) queries[k].begun = true;
 }
 
-static void chunk_for(struct query *queries, size_t count, uint32_t dim, size_t units,
-                      const uint16_t *keys, const uint16_t *values, const uint16_t *next,
-                      struct span span)
+static void attend_piece(struct assay_query *queries, const struct assay_kv_view *view,
+                         const struct assay_piece *piece, const struct assay_piece *next)
 {
 #define INSTANCE(n)                                                                                \
     case n:                                                                                        \
-        if (units == 1) {                                                                          \
-            chunk_of(queries, n, dim, 1, keys, values, next, span);                                \
+        if (view->wide) {                                                                          \
+            compute(queries, n, view->head_dim, 2, piece, next);                                   \
         } else {                                                                                   \
-            chunk_of(queries, n, dim, 2, keys, values, next, span);                                \
+            compute(queries, n, view->head_dim, 1, piece, next);                                   \
         }                                                                                          \
         break
-    switch (count) {
+    switch (piece->count) {
         INSTANCE(1);
         INSTANCE(2);
         INSTANCE(3);
@@ -252,17 +202,8 @@ static void chunk_for(struct query *queries, size_t count, uint32_t dim, size_t 
 #undef INSTANCE
 }
 
-/* What a row sees of chunk c; empty where that is nothing. */
-static struct span span_of(const struct assay_kv_view *view, uint32_t position, uint32_t c)
-{
-    uint32_t first = assay_kv_first(view, position), start = c * ASSAY_CHUNK;
-    if (position < start || first >= start + ASSAY_CHUNK) return (struct span){0, 0};
-    return (struct span){first > start ? first - start : 0,
-                         position - start < ASSAY_CHUNK ? position - start + 1 : ASSAY_CHUNK};
-}
-
 /* O[i]/L */
-static void divide(const struct query *query, uint32_t dim)
+static void divide(const struct assay_query *query, uint32_t dim)
 {
     __m512 l = _mm512_set1_ps(query->l);
     for (uint32_t i = 0; i < dim; i += 16) {
@@ -272,87 +213,10 @@ static void divide(const struct query *query, uint32_t dim)
     }
 }
 
-/* All chunks of a unit, ascending; in each, runs of queries that see the same. */
-static void attend_queries(const struct assay_kv_view *view, uint32_t kv_head,
-                           struct query *queries, size_t count)
-{
-    uint32_t dim = view->head_dim, first = UINT32_MAX, last = 0;
-    size_t keys = assay_kv_offset(view, 0, kv_head, 0);
-    size_t values = assay_kv_offset(view, 1, kv_head, 0);
-    for (size_t k = 0; k < count; k++) {
-        uint32_t position = queries[k].place->position;
-        uint32_t begin = assay_kv_first(view, position) / ASSAY_CHUNK;
-        if (begin < first) first = begin;
-        if (position / ASSAY_CHUNK > last) last = position / ASSAY_CHUNK;
-    }
-    for (uint32_t c = first; c <= last; c++) {
-        for (size_t k = 0, same = 1; k < count; k += same, same = 1) {
-            struct span span = span_of(view, queries[k].place->position, c);
-            if (span.end == 0) continue;
-            const uint16_t *page = queries[k].place->pages[c];
-            for (; k + same < count; same++) {
-                const struct assay_row_place *place = queries[k + same].place;
-                struct span other = span_of(view, place->position, c);
-                if (other.begin != span.begin || other.end != span.end) break;
-                if (place->pages[c] != page) break;
-            }
-            const struct assay_row_place *place = queries[k].place;
-            const uint16_t *next = c < place->position / ASSAY_CHUNK ? place->pages[c + 1] : page;
-            chunk_for(queries + k, same, dim, assay_kv_units(view), page + keys, page + values,
-                      next + keys, span);
-        }
-    }
-    for (size_t k = 0; k < count; k++) divide(&queries[k], dim);
-}
-
-static void attend_units(void *context, unsigned thread, unsigned threads)
-{
-    struct attend_work *work = context;
-    const struct assay_kv_view *view = work->view;
-    (void)thread, (void)threads;
-    for (;;) {
-        size_t unit = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-        if (unit >= work->units) return;
-        /* The last rows first: in a prompt they look back farthest, and small units end the work.
-         */
-        unit = work->units - 1 - unit;
-        uint32_t part = (uint32_t)(unit % work->parts);
-        uint32_t kv_head = (uint32_t)(unit / work->parts % view->kv_heads);
-        size_t row = unit / work->parts / view->kv_heads * work->rows_of_unit;
-        struct query queries[QUERIES];
-        size_t count = 0;
-        for (size_t r = row; r < row + work->rows_of_unit && r < work->rows; r++) {
-            uint32_t head = part * work->part, end = head + work->part;
-            for (; head < end && head < work->group; head++, count++) {
-                size_t at = (r * work->heads + kv_head * work->group + head) * view->head_dim;
-                queries[count].q = work->q + at;
-                queries[count].y = work->y + at;
-                queries[count].place = &work->places[r];
-                queries[count].begun = false;
-            }
-        }
-        attend_queries(view, kv_head, queries, count);
-    }
-}
-
 void assay_avx512_attend(struct assay_team *team, const struct assay_kv_view *view, const float *q,
                          uint32_t heads, size_t rows, const struct assay_row_place *places,
                          float *y)
 {
-    enum { UNITS_OF_A_THREAD = 3 };
-    struct attend_work work = {.view = view,
-                               .q = q,
-                               .heads = heads,
-                               .rows = rows,
-                               .places = places,
-                               .y = y,
-                               .group = heads / view->kv_heads,
-                               .rows_of_unit = 1};
-    size_t most = rows * heads / (assay_team_threads(team) * UNITS_OF_A_THREAD) + 1;
-    if (most > QUERIES) most = QUERIES;
-    work.parts = (uint32_t)((work.group + most - 1) / most);
-    work.part = (work.group + work.parts - 1) / work.parts;
-    if (work.parts == 1) work.rows_of_unit = most / work.group;
-    work.units = (rows + work.rows_of_unit - 1) / work.rows_of_unit * view->kv_heads * work.parts;
-    assay_team_run(team, attend_units, &work);
+    static const struct assay_attend_kernel kernel = {QUERIES, attend_piece, divide};
+    assay_cpu_attend(&kernel, team, view, q, heads, rows, places, y);
 }

@@ -92,8 +92,8 @@ uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct as
 uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
 void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
                     const struct assay_tensor *tensor, void *to);
-void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
-                       const struct assay_operand *operand, float *y);
+void assay_cpu_products(struct assay_team *team, const struct assay_product *products, size_t count,
+                        const struct assay_operand *operand);
 
 struct assay_operand *assay_cpu_operand_create(const struct assay_cpu_isa *isa, size_t rows,
                                                size_t columns);

@@ -133,20 +133,41 @@ void assay_cpu_matrix_destroy(struct assay_matrix *matrix)
     free(matrix);
 }
 
+/* Shares of all products, one product after another. */
 struct product_work {
-    const struct assay_matrix *matrix;
     const struct assay_operand *operand;
-    float *y;
-    size_t panels, shares; /* share i: panels i·panels/shares … */
+    const struct assay_product *products;
+    size_t count;
+    size_t ends[ASSAY_PRODUCTS_MAX]; /* of each product's shares */
     atomic_size_t next;
 };
 
+/* Panels begin … end − 1 of a matrix. */
+struct share {
+    const struct assay_matrix *matrix;
+    float *y;
+    size_t begin, end;
+};
+
+/* The next share that nobody has; its begin is its end where there is none. */
+static struct share take_share(struct product_work *work)
+{
+    size_t index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed), i = 0;
+    while (i < work->count && index >= work->ends[i]) i++;
+    if (i == work->count) return (struct share){0};
+    const struct assay_matrix *matrix = work->products[i].matrix;
+    size_t first = i > 0 ? work->ends[i - 1] : 0, shares = work->ends[i] - first;
+    size_t panels = panels_of(matrix->rows, matrix->panel_rows);
+    return (struct share){matrix, work->products[i].y, (index - first) * panels / shares,
+                          (index - first + 1) * panels / shares};
+}
+
 /* One panel times a group of activations. What the last panel has too much goes by way of a tile.
  */
-static void product_tile(const struct product_work *work, size_t p, const void *x, size_t tokens,
+static void product_tile(const struct share *share, size_t p, const void *x, size_t tokens,
                          float *y)
 {
-    const struct assay_matrix *matrix = work->matrix;
+    const struct assay_matrix *matrix = share->matrix;
     const uint8_t *panel = matrix->panels + p * matrix->panel_bytes;
     size_t row = p * matrix->panel_rows, width = matrix->rows - row;
     y += row;
@@ -166,41 +187,51 @@ static void product_tile(const struct product_work *work, size_t p, const void *
 /* Group by group, so that a group of activations stays in the first cache while the share's panels,
  * which the second one holds, pass over it; and so that results are written along their rows: the
  * rows of a vocabulary lie a multiple of 4 KiB apart, and 64 of them at a time share one set of a
- * cache (the head of SmolLM2 at 64 rows: 90 against 150 GMAC/s). A thread that is held up takes
- * fewer shares. */
-static void product_shares(void *context, unsigned thread, unsigned threads)
+ * cache (the head of SmolLM2 at 64 rows: 90 against 150 GMAC/s). */
+static void compute_share(const struct assay_operand *operand, const struct share *share)
 {
-    struct product_work *work = context;
-    const struct assay_matrix *matrix = work->matrix;
-    const uint8_t *x = work->operand->values;
+    const struct assay_matrix *matrix = share->matrix;
+    const uint8_t *x = operand->values;
     size_t token_bytes =
         matrix->elements * (matrix->quantised ? sizeof(struct assay_token_block) : sizeof(float));
-    size_t batch = work->operand->rows, share, tokens;
-    (void)thread, (void)threads;
-    while ((share = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed)) <
-           work->shares) {
-        size_t begin = share * work->panels / work->shares;
-        size_t end = (share + 1) * work->panels / work->shares;
-        for (size_t first = 0; first < batch; first += tokens) {
-            tokens = assay_cpu_group(matrix->isa->tokens, batch - first);
-            for (size_t p = begin; p < end; p++) {
-                product_tile(work, p, x + first * token_bytes, tokens,
-                             work->y + first * matrix->rows);
-            }
+    size_t batch = operand->rows, tokens;
+    for (size_t first = 0; first < batch; first += tokens) {
+        tokens = assay_cpu_group(matrix->isa->tokens, batch - first);
+        for (size_t p = share->begin; p < share->end; p++) {
+            product_tile(share, p, x + first * token_bytes, tokens,
+                         share->y + first * matrix->rows);
         }
     }
 }
 
-void assay_cpu_product(struct assay_team *team, const struct assay_matrix *matrix,
-                       const struct assay_operand *operand, float *y)
+/* A thread that is held up takes fewer shares. */
+static void product_shares(void *context, unsigned thread, unsigned threads)
+{
+    struct product_work *work = context;
+    (void)thread, (void)threads;
+    for (;;) {
+        struct share share = take_share(work);
+        if (share.begin == share.end) return;
+        compute_share(work->operand, &share);
+    }
+}
+
+void assay_cpu_products(struct assay_team *team, const struct assay_product *products, size_t count,
+                        const struct assay_operand *operand)
 {
     enum { SHARE_MACS = 1 << 21 }; /* 13 µs at 160 GMAC/s */
-    size_t threads = assay_team_threads(team);
-    size_t panels = panels_of(matrix->rows, matrix->panel_rows);
-    size_t macs = panels * matrix->panel_rows * matrix->columns * operand->rows;
-    size_t shares = (macs / SHARE_MACS / threads + 1) * threads;
-    struct product_work work = {matrix, operand, y, panels, shares < panels ? shares : panels, 0};
-    ASSAY_ASSERT(operand->isa == matrix->isa && operand->columns == matrix->columns);
-    ASSAY_ASSERT(operand->quantised == matrix->quantised);
+    size_t threads = assay_team_threads(team), end = 0;
+    struct product_work work = {.operand = operand, .products = products, .count = count};
+    ASSAY_ASSERT(count <= ASSAY_PRODUCTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct assay_matrix *matrix = products[i].matrix;
+        ASSAY_ASSERT(operand->isa == matrix->isa && operand->columns == matrix->columns);
+        ASSAY_ASSERT(operand->quantised == matrix->quantised);
+        size_t panels = panels_of(matrix->rows, matrix->panel_rows);
+        size_t macs = panels * matrix->panel_rows * matrix->columns * operand->rows;
+        size_t shares = (macs / SHARE_MACS / threads + 1) * threads;
+        end += shares < panels ? shares : panels;
+        work.ends[i] = end;
+    }
     assay_team_run(team, product_shares, &work);
 }

@@ -49,7 +49,7 @@
         .matrix_create = which##_matrix_create, .matrix_destroy = assay_cpu_matrix_destroy,        \
         .matrix_bytes = which##_matrix_bytes, .operand_create = which##_operand_create,            \
         .operand_destroy = assay_cpu_operand_destroy, .operand_bytes = assay_cpu_operand_bytes,    \
-        .operand_set = assay_cpu_operand_set, .product = assay_cpu_product,                        \
+        .operand_set = assay_cpu_operand_set, .products = assay_cpu_products,                      \
         .embed = assay_ref_embed, /* a few rows a step: no gain */                                 \
             .norm = assay_##rows##_norm, .rotate = assay_##rows##_rotate,                          \
         .kv_store = assay_##rows##_kv_store, .attend = assay_##from##_attend,                      \

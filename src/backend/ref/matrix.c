@@ -112,11 +112,14 @@ static void product_rows(void *context, unsigned thread, unsigned threads)
     }
 }
 
-void assay_ref_product(struct assay_team *team, const struct assay_matrix *matrix,
-                       const struct assay_operand *operand, float *y)
+void assay_ref_products(struct assay_team *team, const struct assay_product *products, size_t count,
+                        const struct assay_operand *operand)
 {
-    struct product_work work = {&matrix->tensor, operand, y};
-    ASSAY_ASSERT(operand->columns == matrix->tensor.columns);
-    ASSAY_ASSERT(operand->quantised == (assay_dtype_block_elements(matrix->tensor.dtype) > 1));
-    assay_team_run(team, product_rows, &work);
+    for (size_t i = 0; i < count; i++) {
+        const struct assay_tensor *tensor = &products[i].matrix->tensor;
+        struct product_work work = {tensor, operand, products[i].y};
+        ASSAY_ASSERT(operand->columns == tensor->columns);
+        ASSAY_ASSERT(operand->quantised == (assay_dtype_block_elements(tensor->dtype) > 1));
+        assay_team_run(team, product_rows, &work);
+    }
 }

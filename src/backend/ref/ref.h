@@ -11,8 +11,8 @@ enum assay_status assay_ref_matrix_create(struct assay_team *team, struct assay_
                                           struct assay_error *err);
 void assay_ref_matrix_destroy(struct assay_matrix *matrix);
 uint64_t assay_ref_matrix_bytes(const struct assay_tensor *tensor);
-void assay_ref_product(struct assay_team *team, const struct assay_matrix *matrix,
-                       const struct assay_operand *operand, float *y);
+void assay_ref_products(struct assay_team *team, const struct assay_product *products, size_t count,
+                        const struct assay_operand *operand);
 
 struct assay_operand *assay_ref_operand_create(size_t rows, size_t columns);
 void assay_ref_operand_destroy(struct assay_operand *operand);
