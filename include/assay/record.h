@@ -127,6 +127,9 @@ struct assay_circumstances {
     struct assay_grade grade;
     struct assay_span options; /* kind choice: assay_option_put of each; else empty */
     uint32_t gold;             /* kind choice: the right one */
+    /* Of an encrypted benchmark: the cell that holds what is missing (FORMAT.md 13): then text,
+     * answers and details are empty here and in the record, and its tokens 0. Else empty. */
+    struct assay_span sealed;
 };
 
 struct assay_bytes;

@@ -2,6 +2,7 @@
 #ifndef ASSAY_RESULTS_H
 #define ASSAY_RESULTS_H
 
+#include "assay/cipher.h"
 #include "assay/plan.h"
 #include "assay/process.h"
 #include "assay/record.h"
@@ -109,6 +110,8 @@ ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const c
 struct assay_results {
     const char *path;
     uint32_t schema_version;
+    bool encrypted;     /* the benchmark says so … */
+    bool sealed;        /* … and no key was given */
     uint8_t arithmetic; /* enum assay_arithmetic, of all records */
     const char *spec_name, *spec_canonical, *spec_source, *model_name; /* … */
     const char *spec_definition; /* the benchmark's definition (YAML), or "" */
@@ -148,12 +151,26 @@ struct assay_results {
     const uint64_t *text_offset;   /* sample_count + 1; differences are the texts' bytes */
     const uint32_t *option_tokens, *option_bytes, *gold;
     const uint8_t *option_greedy;
+    const uint64_t *sealed_offset; /* sample_count + 1, into sealed_bytes */
+    const char *sealed_bytes;      /* encrypted cells, also of results that were opened */
 };
 
 /* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the
- * columns is the stored one. */
+ * columns is the stored one. Of an encrypted benchmark that needs the key (NULL or not known: there
+ * is none), as do tokens, answers, texts and details, which otherwise are 0 or empty: `sealed`.
+ * EFAILED naming the sample when a cell does not open. */
 ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
+                                                      const struct assay_cipher_key *key,
                                                       struct assay_error *err);
+/* The same for who needs all of it: never `sealed`. data_path: the benchmark's data, which give the
+ * key; NULL where they were not named. EUSAGE when they are needed, EMISMATCH when they are others.
+ */
+ASSAY_MUST_CHECK enum assay_status assay_results_open_clear(struct assay_results **out,
+                                                            const char *path, const char *data_path,
+                                                            struct assay_error *err);
+/* The encrypted cell of a record (FORMAT.md 13); empty where its benchmark is not encrypted. */
+struct assay_span assay_results_record_cell(const struct assay_results *results,
+                                            uint64_t sample_index);
 void assay_results_close(struct assay_results *results);
 /* The canonical part of a sample (asserts the range), lent by the results. */
 struct assay_record assay_results_record(const struct assay_results *results,
@@ -164,7 +181,7 @@ struct assay_record assay_results_record(const struct assay_results *results,
 struct assay_results_head {
     uint32_t schema_version;
     uint8_t arithmetic; /* enum assay_arithmetic, of all records */
-    struct assay_digest spec_digest, plan_digest, records_digest;
+    struct assay_digest spec_digest, plan_digest, records_digest, data_digest;
 };
 ASSAY_MUST_CHECK enum assay_status assay_results_peek(struct assay_results_head *out,
                                                       const char *path, struct assay_error *err);

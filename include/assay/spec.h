@@ -3,6 +3,7 @@
 #ifndef ASSAY_SPEC_H
 #define ASSAY_SPEC_H
 
+#include "assay/cipher.h"
 #include "assay/digest.h"
 #include "assay/record.h"
 #include "assay/status.h"
@@ -77,6 +78,7 @@ enum assay_kv {
 #define ASSAY_CLEAN_LIST(X) X(NONE, "none") X(WIKIHOW, "wikihow")
 #define ASSAY_CHOOSE_LIST(X) X(FIRST, "first") X(HASH, "hash")
 #define ASSAY_SAME_LIST(X) X(NONE, "none") X(TOPIC, "topic")
+#define ASSAY_ENCRYPTED_LIST(X) X(NO, "false") X(YES, "true")
 
 #define ASSAY_ENUM_KIND(name, text) ASSAY_KIND_##name,
 #define ASSAY_ENUM_SCORER(name, text) ASSAY_SCORER_##name,
@@ -88,6 +90,7 @@ enum assay_kv {
 #define ASSAY_ENUM_CLEAN(name, text) ASSAY_CLEAN_##name,
 #define ASSAY_ENUM_CHOOSE(name, text) ASSAY_CHOOSE_##name,
 #define ASSAY_ENUM_SAME(name, text) ASSAY_SAME_##name,
+#define ASSAY_ENUM_ENCRYPTED(name, text) ASSAY_ENCRYPTED_##name,
 enum assay_kind { ASSAY_KIND_LIST(ASSAY_ENUM_KIND) ASSAY_KIND_COUNT };
 enum assay_scorer { ASSAY_SCORER_LIST(ASSAY_ENUM_SCORER) ASSAY_SCORER_COUNT };
 enum assay_choice_score { ASSAY_CHOICE_SCORE_LIST(ASSAY_ENUM_CHOICE_SCORE) ASSAY_SCORE_COUNT };
@@ -98,6 +101,7 @@ enum assay_data_format { ASSAY_DATA_FORMAT_LIST(ASSAY_ENUM_DATA_FORMAT) ASSAY_DA
 enum assay_clean { ASSAY_CLEAN_LIST(ASSAY_ENUM_CLEAN) ASSAY_CLEAN_COUNT };
 enum assay_choose { ASSAY_CHOOSE_LIST(ASSAY_ENUM_CHOOSE) ASSAY_CHOOSE_COUNT };
 enum assay_same { ASSAY_SAME_LIST(ASSAY_ENUM_SAME) ASSAY_SAME_COUNT };
+enum assay_encrypted { ASSAY_ENCRYPTED_LIST(ASSAY_ENUM_ENCRYPTED) ASSAY_ENCRYPTED_COUNT };
 const char *assay_kind_name(enum assay_kind kind);
 const char *assay_scorer_name(enum assay_scorer scorer);
 
@@ -123,6 +127,7 @@ struct assay_definition {
     const char *text; /* the YAML; NULL: there is no definition */
     const char *name, *version, *description, *licence, *source, *canary;
     enum assay_kind kind;
+    enum assay_encrypted encrypted; /* cells of journal and results (FORMAT.md 13) */
     enum assay_data_format format;
     enum assay_clean clean;
     const char *const *columns; /* names for a CSV that has no header; column_count */
@@ -177,10 +182,11 @@ struct assay_spec {
     uint64_t seed;       /* 0 … 2^63−1 */
     enum assay_kv kv;
     const struct assay_profile *profiles;
-    size_t profile_count;       /* 1 … PROFILES_MAX */
-    const char *source;         /* the YAML text, for the results file */
-    const char *canonical;      /* FORMAT.md 4.1; NULL before resolve */
-    struct assay_digest digest; /* valid after resolve */
+    size_t profile_count;           /* 1 … PROFILES_MAX */
+    const char *source;             /* the YAML text, for the results file */
+    const char *canonical;          /* FORMAT.md 4.1; NULL before resolve */
+    struct assay_digest digest;     /* valid after resolve */
+    struct assay_cipher_key cipher; /* known after resolve if the definition is encrypted */
 };
 
 /* Parse `size` bytes of YAML. No file is read. Errors: "LINE:COLUMN: …", with the nearest valid key

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/secret.h"
+#include "store/sealed.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,12 +30,12 @@ static void close_tree(struct tree *tree)
 }
 
 /* `make`: a salt key that is not there yet is made. */
-static enum assay_status open_tree(struct tree *tree, const char *path, bool make,
-                                   struct assay_error *err)
+static enum assay_status open_tree(struct tree *tree, const char *path, const char *data_path,
+                                   bool make, struct assay_error *err)
 {
     struct assay_bytes salt_path = {0};
     *tree = (struct tree){0};
-    enum assay_status status = assay_results_open(&tree->results, path, err);
+    enum assay_status status = assay_results_open_clear(&tree->results, path, data_path, err);
     if (!status) status = assay_attest_salt_path(&salt_path, path, err);
     if (!status) {
         const char *salt = (const char *)salt_path.data;
@@ -80,13 +81,14 @@ static enum assay_status choose_round(struct assay_statement_facts *facts,
 }
 
 enum assay_status assay_attest_statement(struct assay_bytes *out, const char *results_path,
+                                         const char *data_path,
                                          const struct assay_attest_round *round,
                                          struct assay_error *err)
 {
     struct tree tree;
     struct assay_statement *statement = NULL;
     struct assay_statement_facts facts = {.results_name = name_of(results_path)};
-    enum assay_status status = open_tree(&tree, results_path, true, err);
+    enum assay_status status = open_tree(&tree, results_path, data_path, true, err);
     if (status) return status;
     status = choose_round(&facts, tree.results, round, err);
     if (status) {
@@ -119,20 +121,40 @@ enum assay_status assay_attest_seal(struct assay_bytes *out, const struct assay_
     return status;
 }
 
+/* The canonical part; of an encrypted benchmark without what is in its cell. */
+static enum assay_status encode_public(struct assay_bytes *out, struct assay_record record,
+                                       bool encrypted, struct assay_error *err)
+{
+    uint32_t *zeros = NULL;
+    if (encrypted) {
+        zeros = calloc(record.token_count + 1, sizeof *zeros);
+        if (!zeros) return assay_fail(err, ASSAY_EMEMORY, "no memory for a record");
+        record.tokens = zeros;
+        record.answer = (struct assay_span){"", 0};
+    }
+    enum assay_status status = assay_record_encode(out, &record, err);
+    free(zeros);
+    return status;
+}
+
 static enum assay_status open_leaf(struct assay_bytes *out, const struct tree *tree,
                                    const struct assay_digest *envelope, uint64_t index,
                                    struct assay_error *err)
 {
-    size_t count = (size_t)tree->results->sample_count;
+    const struct assay_results *results = tree->results;
+    size_t count = (size_t)results->sample_count;
     struct assay_bytes canonical = {0};
-    struct assay_record record = assay_results_record(tree->results, index);
-    enum assay_status status = assay_record_encode(&canonical, &record, err);
+    struct assay_span cell = assay_sealed_record_part(assay_results_record_cell(results, index));
+    enum assay_status status =
+        encode_public(&canonical, assay_results_record(results, index), results->encrypted, err);
     if (!status) {
         struct assay_opened opened = {.index = index,
                                       .tree_size = count,
                                       .salt = assay_leaf_salt(&tree->key, index),
                                       .canonical = canonical.data,
                                       .canonical_size = canonical.size,
+                                      .cell = (const uint8_t *)cell.data,
+                                      .cell_size = cell.size,
                                       .merkle_root = assay_merkle_root_of(tree->leaves, count),
                                       .envelope = *envelope};
         opened.path_count = assay_merkle_proof(tree->leaves, count, (size_t)index, opened.path);
@@ -168,12 +190,12 @@ static enum assay_status check_envelope(const char *path, const struct tree *tre
 }
 
 enum assay_status assay_attest_open(struct assay_bytes *out, const char *results_path,
-                                    const char *envelope_path, uint64_t index,
-                                    struct assay_error *err)
+                                    const char *data_path, const char *envelope_path,
+                                    uint64_t index, struct assay_error *err)
 {
     struct tree tree;
     struct assay_digest envelope;
-    enum assay_status status = open_tree(&tree, results_path, false, err);
+    enum assay_status status = open_tree(&tree, results_path, data_path, false, err);
     if (status) return status;
     if (index >= tree.results->sample_count) {
         status = assay_fail(err, ASSAY_EVALUE,

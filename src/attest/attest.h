@@ -24,11 +24,11 @@ struct assay_attest_round {
 };
 
 /* Append the statement of the results file at `path`. The salt key beside it is made where there
- * is none, so that the same file always gives the same root. */
-ASSAY_MUST_CHECK enum assay_status assay_attest_statement(struct assay_bytes *out,
-                                                          const char *results_path,
-                                                          const struct assay_attest_round *round,
-                                                          struct assay_error *err);
+ * is none, so that the same file always gives the same root. data_path: the benchmark's data, where
+ * it is encrypted; NULL else. */
+ASSAY_MUST_CHECK enum assay_status
+assay_attest_statement(struct assay_bytes *out, const char *results_path, const char *data_path,
+                       const struct assay_attest_round *round, struct assay_error *err);
 /* Append the signed envelope of a statement's bytes. */
 ASSAY_MUST_CHECK enum assay_status assay_attest_seal(struct assay_bytes *out,
                                                      const struct assay_bytes *statement,
@@ -37,9 +37,8 @@ ASSAY_MUST_CHECK enum assay_status assay_attest_seal(struct assay_bytes *out,
                                                      struct assay_error *err);
 /* Append the opened record of one sample under the root of its envelope: both must belong to the
  * results file. EVALUE for an index beyond the last. */
-ASSAY_MUST_CHECK enum assay_status assay_attest_open(struct assay_bytes *out,
-                                                     const char *results_path,
-                                                     const char *envelope_path, uint64_t index,
-                                                     struct assay_error *err);
+ASSAY_MUST_CHECK enum assay_status
+assay_attest_open(struct assay_bytes *out, const char *results_path, const char *data_path,
+                  const char *envelope_path, uint64_t index, struct assay_error *err);
 
 #endif

@@ -211,8 +211,17 @@ static const char *piece_of(const struct work *work, uint32_t token, char *to, s
     const char *data;
     size_t length;
     if (token >= assay_tokenizer_vocab(tokenizer)) return "(no token)";
+    if (work->audit->job->spec->definition.encrypted) return "(not shown)";
     assay_tokenizer_piece(tokenizer, token, true, &data, &length);
     return assay_text_quote(to, size, data, length);
+}
+
+/* An audit's report is no place for what an encrypted benchmark hides. */
+static const char *answer_of(const struct work *work, struct assay_span answer, char *to,
+                             size_t size)
+{
+    if (work->audit->job->spec->definition.encrypted) return "(not shown)";
+    return assay_text_quote(to, size, answer.data, answer.size);
 }
 
 static void tell_finding(const struct work *work, struct assay_audit_verdict *out,
@@ -267,8 +276,8 @@ static enum assay_status grade(struct work *work, struct assay_audit_verdict *ou
     if (answer->size != record->answer.size ||
         memcmp(data, record->answer.data, answer->size) != 0) {
         fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the text gives %s",
-              assay_text_quote(claimed, sizeof claimed, record->answer.data, record->answer.size),
-              assay_text_quote(given, sizeof given, data, answer->size));
+              answer_of(work, record->answer, claimed, sizeof claimed),
+              answer_of(work, *answer, given, sizeof given));
     } else if (judgement->verdict != (enum assay_verdict)record->verdict ||
                judgement->score_micro != record->score_micro) {
         fault(out, ASSAY_FAULT_GRADE,
@@ -330,8 +339,7 @@ static void compare_choice(const struct work *work, struct assay_audit_verdict *
     } else if (claimed->answer.size != strlen(found->answer) ||
                memcmp(claimed->answer.data, found->answer, claimed->answer.size) != 0) {
         fault(out, ASSAY_FAULT_ANSWER, "it claims the answer %s, but the options give \"%s\"",
-              assay_text_quote(is, sizeof is, claimed->answer.data, claimed->answer.size),
-              found->answer);
+              answer_of(work, claimed->answer, is, sizeof is), found->answer);
     } else if (claimed->verdict != (uint8_t)found->verdict ||
                claimed->score_micro != found->score_micro) {
         fault(out, ASSAY_FAULT_GRADE,

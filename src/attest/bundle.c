@@ -73,6 +73,7 @@ static enum assay_status verify_results(struct assay_checks *checks,
     if (!status && envelope.size > 0) {
         const struct assay_verification what = {.envelope_path = (const char *)envelope.data,
                                                 .results_path = source->paths[0],
+                                                .data_path = source->data,
                                                 .key = source->key};
         status = assay_verify(checks, &what, err);
     } else if (!status) {
@@ -108,13 +109,11 @@ static struct assay_assignment assignment_of(const struct assay_results *results
     return out;
 }
 
-static enum assay_status open_results(struct assay_bundle *bundle, struct assay_checks *checks,
-                                      const struct assay_bundle_source *source,
-                                      struct assay_error *err)
+/* The job that the file says it is of. */
+static enum assay_status reopen_results(struct assay_bundle *bundle, struct assay_checks *checks,
+                                        const struct assay_bundle_source *source,
+                                        struct assay_error *err)
 {
-    enum assay_status status = verify_results(checks, source, err);
-    if (!status) status = assay_results_open(&bundle->results, source->paths[0], err);
-    if (status) return status;
     const struct assay_results *results = bundle->results;
     struct assay_assignment assignment;
     bool assigned = results->chain[0] != '\0';
@@ -133,6 +132,25 @@ static enum assay_status open_results(struct assay_bundle *bundle, struct assay_
     return reopen(bundle, checks, &origin, &results->plan_digest, err);
 }
 
+/* The job has found the benchmark's data, and with them the key. */
+static enum assay_status decrypt(struct assay_bundle *bundle,
+                                 const struct assay_bundle_source *source, struct assay_error *err)
+{
+    assay_results_close(bundle->results);
+    bundle->results = NULL;
+    return assay_results_open(&bundle->results, source->paths[0], &bundle->job->spec->cipher, err);
+}
+
+static enum assay_status open_results(struct assay_bundle *bundle, struct assay_checks *checks,
+                                      const struct assay_bundle_source *source,
+                                      struct assay_error *err)
+{
+    enum assay_status status = verify_results(checks, source, err);
+    if (!status) status = assay_results_open(&bundle->results, source->paths[0], NULL, err);
+    if (!status) status = reopen_results(bundle, checks, source, err);
+    return status || !bundle->results->sealed ? status : decrypt(bundle, source, err);
+}
+
 /* --- opened records --- */
 
 static enum assay_status keep_reason(struct assay_audit_leaf *leaf, struct assay_arena *arena,
@@ -145,7 +163,8 @@ static enum assay_status keep_reason(struct assay_audit_leaf *leaf, struct assay
 /* The form must be right; what does not hold of its content is the leaf's fault. */
 static enum assay_status read_opened(struct assay_audit_leaf *leaf, struct assay_arena *arena,
                                      const char *path, const struct assay_statement *statement,
-                                     const struct assay_digest *envelope, struct assay_error *err)
+                                     const struct assay_digest *envelope,
+                                     const struct assay_cipher_key *key, struct assay_error *err)
 {
     struct assay_bytes bytes = {0};
     struct assay_opened opened;
@@ -159,7 +178,7 @@ static enum assay_status read_opened(struct assay_audit_leaf *leaf, struct assay
     if (status) return status;
     leaf->index = opened.index;
     enum assay_status held = assay_verify_bound(&opened, statement, envelope, &why);
-    if (!held) held = assay_opened_verify(&opened, &leaf->record, arena, &why);
+    if (!held) held = assay_opened_verify(&opened, key, &leaf->record, arena, &why);
     if (held == ASSAY_EMEMORY) return assay_fail(err, held, "%s", why.text);
     return held ? keep_reason(leaf, arena, &why, err) : ASSAY_OK;
 }
@@ -181,7 +200,7 @@ static enum assay_status read_all(struct assay_bundle *bundle,
     if (!bundle->opened) return assay_fail(err, ASSAY_EMEMORY, "no memory for the records");
     for (size_t i = 0; i < source->path_count && !status; i++) {
         status = read_opened(&bundle->opened[i], bundle->arena, source->paths[i], statement,
-                             envelope, err);
+                             envelope, &bundle->job->spec->cipher, err);
     }
     bundle->opened_count = source->path_count;
     qsort(bundle->opened, bundle->opened_count, sizeof *bundle->opened, by_index);

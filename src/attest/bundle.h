@@ -15,6 +15,7 @@ struct assay_bundle_source {
     const struct assay_assignment *assignment; /* likewise, where a network gave the work */
     const struct assay_public_key *key;
     const char *model_dir, *benchmark_dir;
+    const char *data; /* of an encrypted benchmark; else what the benchmark's definition names */
 };
 
 struct assay_bundle {

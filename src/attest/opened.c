@@ -4,6 +4,7 @@
 #include "attest/form.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "store/sealed.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -34,7 +35,8 @@ enum assay_status assay_opened_write(struct assay_bytes *out, const struct assay
                                      struct assay_error *err)
 {
     struct assay_json *root = assay_json_new_object();
-    bool ok = root && assay_json_set(root, "type", assay_json_new_text(ASSAY_OPENED_TYPE)) &&
+    const char *type = opened->cell_size ? ASSAY_OPENED_TYPE_ENCRYPTED : ASSAY_OPENED_TYPE;
+    bool ok = root && assay_json_set(root, "type", assay_json_new_text(type)) &&
               assay_json_set(root, "index", assay_form_new_number(opened->index)) &&
               assay_json_set(root, "treeSize", assay_form_new_number(opened->tree_size)) &&
               assay_json_set(root, "salt", json_salt(&opened->salt)) &&
@@ -43,6 +45,9 @@ enum assay_status assay_opened_write(struct assay_bytes *out, const struct assay
               assay_json_set(root, "path", json_path(opened)) &&
               assay_json_set(root, "merkleRoot", assay_form_new_digest(&opened->merkle_root)) &&
               assay_json_set(root, "envelope", assay_form_new_digest(&opened->envelope));
+    if (ok && opened->cell_size) {
+        ok = assay_json_set(root, "cell", assay_form_new_base64(opened->cell, opened->cell_size));
+    }
     enum assay_status status = ok ? assay_json_write(root, true, out, err)
                                   : assay_fail(err, ASSAY_EMEMORY, "no memory for a record");
     assay_json_destroy(root);
@@ -96,9 +101,11 @@ static enum assay_status read_all(struct assay_opened *out, struct assay_arena *
     const struct assay_form form = {root, ""};
     const char *type;
     enum assay_status status = assay_form_text(&type, form, "type", SIZE_MAX, err);
-    if (!status && strcmp(type, ASSAY_OPENED_TYPE) != 0) {
-        status =
-            assay_fail(err, ASSAY_EUNSUPPORTED, "type is \"%.80s\", not " ASSAY_OPENED_TYPE, type);
+    bool encrypted = !status && strcmp(type, ASSAY_OPENED_TYPE_ENCRYPTED) == 0;
+    if (!status && !encrypted && strcmp(type, ASSAY_OPENED_TYPE) != 0) {
+        status = assay_fail(
+            err, ASSAY_EUNSUPPORTED,
+            "type is \"%.80s\", not " ASSAY_OPENED_TYPE " or " ASSAY_OPENED_TYPE_ENCRYPTED, type);
     }
     if (!status) status = assay_form_number(&out->index, form, "index", err);
     if (!status) status = assay_form_number(&out->tree_size, form, "treeSize", err);
@@ -106,6 +113,12 @@ static enum assay_status read_all(struct assay_opened *out, struct assay_arena *
     if (!status) {
         status =
             assay_form_base64(&out->canonical, &out->canonical_size, arena, form, "record", err);
+    }
+    if (!status && encrypted) {
+        status = assay_form_base64(&out->cell, &out->cell_size, arena, form, "cell", err);
+        if (!status && out->cell_size == 0) {
+            status = assay_fail(err, ASSAY_EFORMAT, "cell is empty");
+        }
     }
     if (!status) status = get_path(out, root, err);
     if (!status) status = assay_form_digest(&out->merkle_root, form, "merkleRoot", err);
@@ -129,26 +142,58 @@ enum assay_status assay_opened_parse(struct assay_opened *out, struct assay_aren
     return status;
 }
 
+static enum assay_status check_leaf(const struct assay_opened *opened, const void *canonical,
+                                    size_t size, struct assay_error *err)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    struct assay_digest leaf = assay_leaf_hash(&opened->salt, canonical, size);
+    if (assay_merkle_verify(&opened->merkle_root, &leaf, opened->index, opened->tree_size,
+                            opened->path, opened->path_count)) {
+        return ASSAY_OK;
+    }
+    return assay_fail(
+        err, ASSAY_EFAILED,
+        "record, salt and path do not make leaf %" PRIu64 " of %" PRIu64 " under root %s",
+        opened->index, opened->tree_size, assay_digest_hex(&opened->merkle_root, hex));
+}
+
+/* The leaf is that of the record in clear. */
+static enum assay_status decrypt(const struct assay_opened *opened,
+                                 const struct assay_cipher_key *key, struct assay_record *record,
+                                 struct assay_arena *arena, struct assay_error *err)
+{
+    struct assay_bytes canonical = {0};
+    const struct assay_record closed = *record;
+    if (!key->known) {
+        return assay_fail(err, ASSAY_EUSAGE,
+                          "the record is encrypted, because its benchmark is; name the benchmark's "
+                          "data with --data FILE");
+    }
+    enum assay_status status = assay_sealed_open_record(
+        arena, key, &closed, (struct assay_span){(const char *)opened->cell, opened->cell_size},
+        record, err);
+    if (!status) status = assay_record_encode(&canonical, record, err);
+    if (!status) status = check_leaf(opened, canonical.data, canonical.size, err);
+    assay_bytes_fini(&canonical);
+    return assay_while(err, status, "record %" PRIu64, opened->index);
+}
+
 enum assay_status assay_opened_verify(const struct assay_opened *opened,
+                                      const struct assay_cipher_key *key,
                                       struct assay_record *record, struct assay_arena *arena,
                                       struct assay_error *err)
 {
     size_t used;
-    struct assay_digest leaf =
-        assay_leaf_hash(&opened->salt, opened->canonical, opened->canonical_size);
-    if (!assay_merkle_verify(&opened->merkle_root, &leaf, opened->index, opened->tree_size,
-                             opened->path, opened->path_count)) {
-        char hex[ASSAY_DIGEST_HEX];
-        return assay_fail(
-            err, ASSAY_EFAILED,
-            "record, salt and path do not make leaf %" PRIu64 " of %" PRIu64 " under root %s",
-            opened->index, opened->tree_size, assay_digest_hex(&opened->merkle_root, hex));
+    bool encrypted = opened->cell_size > 0;
+    enum assay_status status = ASSAY_OK;
+    if (!encrypted) status = check_leaf(opened, opened->canonical, opened->canonical_size, err);
+    if (!status) {
+        status = assay_record_decode(record, arena, opened->canonical, opened->canonical_size,
+                                     &used, err);
     }
-    enum assay_status status =
-        assay_record_decode(record, arena, opened->canonical, opened->canonical_size, &used, err);
     if (!status && used != opened->canonical_size) {
         status = assay_fail(err, ASSAY_EFORMAT, "%zu bytes behind the record",
                             opened->canonical_size - used);
     }
-    return status;
+    return status || !encrypted ? status : decrypt(opened, key, record, arena, err);
 }

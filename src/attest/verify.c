@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 #include "crypto/secret.h"
@@ -127,6 +128,13 @@ static enum assay_status check_root(struct assay_checks *out,
     struct assay_digest *leaves = NULL;
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     assay_digest_hex(&statement->merkle_root, stated);
+    if (results->sealed) {
+        assay_checks_note(out, "merkle root", false,
+                          "%s: not checked, the records are encrypted; give the benchmark's data "
+                          "with --data",
+                          stated);
+        return ASSAY_OK;
+    }
     if (!assay_file_exists(salt_path)) {
         assay_checks_note(out, "merkle root", false,
                           "%s: not checked, it needs the owner's salt key (%s)", stated, salt_path);
@@ -162,8 +170,17 @@ static enum assay_status check_content(struct assay_checks *out,
     if (!status) status = assay_statement_compare(statement, found, err);
     assay_statement_destroy(found);
     if (status) return status;
-    assay_checks_note(out, "records", true, "digest %s, computed again from %" PRIu64 " records",
-                      assay_digest_hex(&results->records_digest, hex), results->sample_count);
+    assay_digest_hex(&results->records_digest, hex);
+    if (results->sealed) {
+        assay_checks_note(out, "records", false,
+                          "digest %s: not computed again, the records are encrypted; give the "
+                          "benchmark's data with --data",
+                          hex);
+    } else {
+        assay_checks_note(out, "records", true,
+                          "digest %s, computed again from %" PRIu64 " records", hex,
+                          results->sample_count);
+    }
     assay_checks_note(out, "counts", true,
                       "%" PRIu64 " of %" PRIu64
                       " correct, %zu strata, digests and environment: as the records "
@@ -173,9 +190,11 @@ static enum assay_status check_content(struct assay_checks *out,
 }
 
 static enum assay_status check_results(struct assay_checks *out,
-                                       const struct assay_statement *statement, const char *path,
+                                       const struct assay_statement *statement,
+                                       const struct assay_verification *what,
                                        struct assay_error *err)
 {
+    const char *path = what->results_path;
     struct assay_digest digest;
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     enum assay_status status = assay_sha256_file(&digest, path, err);
@@ -189,7 +208,8 @@ static enum assay_status check_results(struct assay_checks *out,
     assay_checks_note(out, "results file", true, "sha256 %s", stated);
     struct assay_results *results = NULL;
     struct assay_bytes salt_path = {0};
-    status = assay_results_open(&results, path, err);
+    status = what->data_path ? assay_results_open_clear(&results, path, what->data_path, err)
+                             : assay_results_open(&results, path, NULL, err);
     if (!status) status = assay_attest_salt_path(&salt_path, path, err);
     if (!status) status = check_content(out, statement, results, err);
     if (!status) {
@@ -243,18 +263,22 @@ static void note_record(struct assay_checks *out, const struct assay_opened *ope
     }
 }
 
-static enum assay_status check_record(struct assay_checks *out, const char *path,
+static enum assay_status check_record(struct assay_checks *out,
+                                      const struct assay_verification *what,
                                       const struct assay_statement *statement,
                                       const struct assay_digest *envelope, struct assay_error *err)
 {
+    const char *path = what->record_path;
+    struct assay_cipher_key key = {.known = false};
     struct assay_bytes bytes = {0};
     struct assay_arena arena = {0};
     struct assay_opened opened;
     struct assay_record record;
     enum assay_status status = assay_file_read(path, ASSAY_OPENED_BYTES_MAX, &bytes, err);
+    if (!status && what->data_path) status = assay_cipher_key_of_file(&key, what->data_path, err);
     if (status) goto done;
     status = assay_opened_parse(&opened, &arena, bytes.data, bytes.size, err);
-    if (!status) status = assay_opened_verify(&opened, &record, &arena, err);
+    if (!status) status = assay_opened_verify(&opened, &key, &record, &arena, err);
     if (!status && statement) status = assay_verify_bound(&opened, statement, envelope, err);
     status = assay_while(err, status, "%s", path);
     if (!status) note_record(out, &opened, &record, statement != NULL);
@@ -275,12 +299,12 @@ enum assay_status assay_verify(struct assay_checks *out, const struct assay_veri
         status =
             assay_verify_envelope(out, &statement, &envelope, what->envelope_path, what->key, err);
     if (!status && statement && what->results_path) {
-        status = check_results(out, statement, what->results_path, err);
+        status = check_results(out, statement, what, err);
     } else if (!status && statement) {
         assay_checks_note(out, "results file", false, "not checked: give it with --results");
     }
     if (!status && what->record_path) {
-        status = check_record(out, what->record_path, statement, &envelope, err);
+        status = check_record(out, what, statement, &envelope, err);
     }
     assay_statement_destroy(statement);
     return status;

@@ -27,6 +27,7 @@ void assay_checks_note(struct assay_checks *checks, const char *name, bool done,
  */
 struct assay_verification {
     const char *envelope_path, *results_path, *record_path;
+    const char *data_path; /* the benchmark's data, where it is encrypted */
     const struct assay_public_key *key;
 };
 

@@ -5,6 +5,7 @@
 #include "base/regex.h"
 #include "bench/data.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,43 @@ static enum assay_status read_examples(struct assay_benchmark *benchmark, struct
     return status;
 }
 
+/* --- what a refusal may quote of an encrypted benchmark --- */
+
+/* Whether the definition, which is public, has these words; or they are an item's id. */
+static bool is_public(const struct assay_spec *spec, const char *text, const char *from,
+                      size_t size)
+{
+    static const char item[] = "item \"";
+    const size_t before = sizeof item - 1;
+    if (size == 0) return false;
+    if ((size_t)(from - text) >= before && memcmp(from - before, item, before) == 0) return true;
+    for (const char *at = spec->definition.text; (at = strchr(at, *from)); at++) {
+        if (strncmp(at, from, size) == 0) return true;
+    }
+    return false;
+}
+
+/* From the first quotation that is not of the definition up to the last: a quotation may itself
+ * hold quotation marks. And what the JSON reader found. */
+static void hide_quotations(const struct assay_spec *spec, struct assay_error *err)
+{
+    char *text = err->text, *near = strstr(text, " near '");
+    if (near) *near = '\0';
+    for (char *open = strchr(text, '"'); open; open = strchr(open, '"')) {
+        char *close = strchr(open + 1, '"'), *last = strrchr(text, '"');
+        if (!close) last = open + strlen(open); /* cut short */
+        if (close && is_public(spec, text, open + 1, (size_t)(close - open - 1))) {
+            open = close + 1;
+            continue;
+        }
+        static const char hidden[] = "(not shown: encrypted)";
+        char rest[sizeof err->text];
+        snprintf(rest, sizeof rest, "%s", *last ? last + 1 : "");
+        snprintf(open, sizeof err->text - (size_t)(open - text), "%s%s", hidden, rest);
+        break;
+    }
+}
+
 /* --- a benchmark --- */
 
 static enum assay_status compile(struct assay_benchmark *benchmark, struct assay_error *err)
@@ -182,6 +220,7 @@ enum assay_status assay_benchmark_parse(struct assay_benchmark **out, const char
     if (!status) status = read_table(benchmark, &benchmark->all, name, text, size, err);
     if (!status) status = read_examples(benchmark, err);
     benchmark->items = benchmark->all;
+    if (status && err && spec->definition.encrypted) hide_quotations(spec, err);
     if (status) {
         assay_benchmark_close(benchmark);
         return status;

@@ -107,7 +107,8 @@ static enum assay_status attest(const struct assay_args *args, const char *outpu
         status = assay_fail(err, ASSAY_EUSAGE,
                             "attest: who signs? one of --key FILE and --signer SOCKET");
     }
-    if (!status) status = assay_attest_statement(&statement, args->operands[0], &round, err);
+    if (!status)
+        status = assay_attest_statement(&statement, args->operands[0], args->data, &round, err);
     if (!status) {
         status = args->key ? seal_by_key(&envelope, &statement, args, &public, err)
                            : seal_by_signer(&envelope, &statement, args->signer, &public, err);
@@ -132,7 +133,8 @@ static enum assay_status open_record(const struct assay_args *args, const char *
     if (!args->output) {
         return assay_fail(err, ASSAY_EUSAGE, "attest --open: --output FILE is missing");
     }
-    enum assay_status status = assay_attest_open(&opened, args->operands[0], envelope, index, err);
+    enum assay_status status =
+        assay_attest_open(&opened, args->operands[0], args->data, envelope, index, err);
     if (!status) status = assay_file_write(args->output, opened.data, opened.size, err);
     if (!status && !args->quiet) {
         fprintf(stderr, "assay: %s holds record %" PRIu64 " and its proof\n", args->output, index);
@@ -165,6 +167,7 @@ static const struct assay_option options[] = {
     ASSAY_OPTION_WORD("round", "NUMBER", "… and round; results of an assignment know theirs",
                       round),
     ASSAY_OPTION_WORD("output", "FILE", "write there (RESULTS.dsse.json)", output),
+    ASSAY_OPTION_DATA,
     ASSAY_OPTION_WORD("open", "INDEX", "open this record under the envelope beside RESULTS", open),
     ASSAY_OPTION_COMMON,
     ASSAY_OPTION_END};

@@ -202,7 +202,8 @@ static enum assay_status cmd_audit(const struct assay_args *args, struct assay_e
                                          .assignment = args->assignment ? &assignment : NULL,
                                          .model_dir = args->model_dir ? args->model_dir
                                                                       : getenv("ASSAY_MODEL_DIR"),
-                                         .benchmark_dir = args->benchmark_dir};
+                                         .benchmark_dir = args->benchmark_dir,
+                                         .data = args->data};
     enum assay_status status = assay_secret_forbid_dumps(err); /* it may read the salt key */
     if (!status && args->key) {
         status = assay_public_key_read(&key, args->key, err);
@@ -236,6 +237,7 @@ static const struct assay_option options[] = {
                       model_dir),
     ASSAY_OPTION_WORD("benchmark-dir", "DIR", "where the benchmark lies (default: beside BUNDLE)",
                       benchmark_dir),
+    ASSAY_OPTION_DATA,
     {"batch", "N", "samples replayed together (default: 64)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, batch), 1, ASSAY_BATCH_MAX},
     ASSAY_OPTION_MACHINE,

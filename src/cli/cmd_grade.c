@@ -352,7 +352,8 @@ static enum assay_status cmd_grade(const struct assay_args *args, struct assay_e
     if (args->output && strcmp(args->output, args->operands[0]) == 0) {
         return assay_fail(err, ASSAY_EUSAGE, "--output is RESULTS itself, which is never changed");
     }
-    enum assay_status status = assay_results_open(&results, args->operands[0], err);
+    enum assay_status status =
+        assay_results_open_clear(&results, args->operands[0], args->data, err);
     if (status) return status;
     grading.results = results;
     status = open_rules(&grading, args, &rule, err);
@@ -374,6 +375,7 @@ static const struct assay_option options[] = {
     ASSAY_OPTION_WORD("extract", "PATTERN", "find the answer by this pattern, with one group",
                       extract),
     ASSAY_OPTION_WORD("scorer", "NAME", "compare answers as text, exact or number", scorer),
+    ASSAY_OPTION_DATA,
     ASSAY_OPTION_WORD("output", "FILE", "write every grade there as JSON lines", output),
     ASSAY_OPTION_WORD("export", "FILE",
                       "instead, write lm-evaluation-harness's per-sample JSON lines there", export),
@@ -390,7 +392,8 @@ const struct assay_command assay_cmd_grade = {
     "looked\n"
     "for beside it, and must be the one that the run had; or --benchmark names another definition\n"
     "with the same items. Old and new verdict stand side by side, with a table of how many went\n"
-    "from which to which.\n\n"
+    "from which to which. Of an encrypted benchmark outputs are read with --data alone; what is\n"
+    "then printed and exported is in clear.\n\n"
     "  assay grade gsm8k.h5 --extract '(-?[0-9]+)\\D*$' --scorer number\n"
     "  assay grade gsm8k.h5 --benchmark gsm8k-strict.yaml --json | jq .score\n"
     "  assay grade hellaswag.h5 --export samples_hellaswag.jsonl\n",

@@ -28,7 +28,8 @@ static enum assay_status cmd_verify(const struct assay_args *args, struct assay_
     struct assay_verification what = {.envelope_path =
                                           args->operand_count > 0 ? args->operands[0] : NULL,
                                       .results_path = args->results,
-                                      .record_path = args->record};
+                                      .record_path = args->record,
+                                      .data_path = args->data};
     if (!what.envelope_path && (!what.record_path || what.results_path || args->key)) {
         return assay_fail(err, ASSAY_EUSAGE,
                           "verify: ENVELOPE is missing (only an opened record, --record FILE, may "
@@ -59,7 +60,9 @@ static const struct assay_option options[] = {
                       key),
     ASSAY_OPTION_WORD("results", "FILE", "also check that the statement is about this results file",
                       results),
-    ASSAY_OPTION_WORD("record", "FILE", "also check an opened record", record), ASSAY_OPTION_COMMON,
+    ASSAY_OPTION_WORD("record", "FILE", "also check an opened record", record),
+    ASSAY_OPTION_DATA,
+    ASSAY_OPTION_COMMON,
     ASSAY_OPTION_END};
 
 const struct assay_command assay_cmd_verify = {

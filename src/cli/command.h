@@ -30,7 +30,8 @@ struct assay_args {
     struct assay_number bootstrap, seed;
     const char *envelope, *spec, *leaf, *benchmark_dir; /* audit */
     const char *benchmark, *extract, *scorer, *export;  /* grade */
-    const char *item, *model;                           /* inspect */
+    const char *data;         /* of an encrypted benchmark: grade, attest, verify, audit */
+    const char *item, *model; /* inspect */
     bool all, shared_prompt, check, wait;
     uint64_t samples;
     const char *end_file, *scratch, *calibration; /* run, slurm */
@@ -57,6 +58,13 @@ struct assay_option {
     size_t offset; /* in struct assay_args */
     uint64_t min, max;
 };
+
+#define ASSAY_OPTION_DATA                                                                          \
+    {                                                                                              \
+        "data", "FILE",                                                                            \
+            "the benchmark's data, where it is encrypted: what the outputs are read with",         \
+            ASSAY_OPTION_TEXT, offsetof(struct assay_args, data), 0, 0                             \
+    }
 
 #define ASSAY_OPTION_COMMON                                                                        \
     {"json",                                                                                       \

@@ -282,7 +282,7 @@ enum assay_status assay_report_file_with(const char *path, bool json,
     struct assay_results *results;
     struct assay_scores *scores = NULL;
     struct assay_estimates *estimates = NULL;
-    enum assay_status status = assay_results_open(&results, path, err);
+    enum assay_status status = assay_results_open(&results, path, NULL, err);
     if (status) return status;
     status = assay_scores_create(&scores, results, err);
     if (!status) status = assay_estimate_create(&estimates, scores, options, err);

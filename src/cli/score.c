@@ -51,7 +51,8 @@ static enum assay_status read_statement(struct assay_score *out, const char *pat
     enum assay_status status = assay_attest_envelope_path(&name, path, err);
     const char *envelope_path = (const char *)name.data;
     if (!status) {
-        struct assay_verification what = {envelope_path, path, NULL, round->site};
+        const struct assay_verification what = {
+            .envelope_path = envelope_path, .results_path = path, .key = round->site};
         status = assay_verify(&checks, &what, err);
     }
     if (!status) status = assay_envelope_read(&envelope, &out->statement, envelope_path, err);
@@ -100,7 +101,7 @@ static enum assay_status read_results(struct assay_score *out, const char *path,
 {
     struct assay_results *results = NULL;
     enum assay_status status = read_statement(out, path, round, err);
-    if (!status) status = assay_results_open(&results, path, err);
+    if (!status) status = assay_results_open(&results, path, NULL, err);
     if (!status) status = pack_bits(out, results, err);
     assay_results_close(results);
     return status;

@@ -171,8 +171,6 @@ static enum assay_status print_scores(const struct assay_results *results,
     }
     printf("\n");
     assay_summary_print(estimates);
-    const struct assay_tally tally = assay_tally_of(results);
-    assay_tally_print(&tally);
     free(tables);
     return ASSAY_OK;
 }
@@ -184,6 +182,8 @@ enum assay_status assay_report_print(const struct assay_results *results,
     char hex[ASSAY_DIGEST_HEX];
     enum assay_status status = print_scores(results, estimates, err);
     if (status) return status;
+    const struct assay_tally tally = assay_tally_of(results);
+    assay_tally_print(&tally);
     printf("\nrecords digest  %s\nresults file    %s\n",
            assay_digest_hex(&results->records_digest, hex), results->path);
     return ASSAY_OK;

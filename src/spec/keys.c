@@ -23,6 +23,7 @@ static const char *const format_names[] = {ASSAY_DATA_FORMAT_LIST(TEXT) NULL};
 static const char *const clean_names[] = {ASSAY_CLEAN_LIST(TEXT) NULL};
 static const char *const choose_names[] = {ASSAY_CHOOSE_LIST(TEXT) NULL};
 static const char *const same_names[] = {ASSAY_SAME_LIST(TEXT) NULL};
+static const char *const encrypted_names[] = {ASSAY_ENCRYPTED_LIST(TEXT) NULL};
 #undef TEXT
 
 #define ROW(name, text, arithmetic) [ASSAY_KV_##name] = text,
@@ -245,6 +246,11 @@ static const struct spec_key definition_keys[] = {
      .help = "where the data are to be had"},
     {"canary", SPEC_TEXT, .at = IN_SPEC(definition.canary), .max = 512, .fallback = "",
      .help = "the text by which a training set that holds these data gives itself away"},
+    {"encrypted", SPEC_CHOICE, .at = IN_SPEC(definition.encrypted), .fallback = "false",
+     .choices = encrypted_names,
+     .help =
+         "true: whatever quotes the data (outputs, answers) is encrypted in journal and results "
+         "under a key that the data give; who has them reads with --data FILE"},
     {"kind", SPEC_CHOICE, .required = true, .at = IN_SPEC(definition.kind), .choices = kind_names,
      .help = "match: an answer is found in the output; choice: options by likelihood; letter: the "
              "output names an option; code: the output is run"},

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/shard_name.h"
+#include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/file_check.h"
 #include "crypto/object_path.h"
@@ -146,6 +147,8 @@ enum assay_status assay_spec_resolve_data(struct assay_spec *spec, const char *s
     const char *field = "data.path";
     struct assay_named_file *named = &spec->data;
     enum assay_status status = resolve_one(spec, named, spec_path, store, err);
+    if (!status && spec->definition.encrypted)
+        status = assay_cipher_key_of_file(&spec->cipher, spec->data.file, err);
     if (!status && spec->examples.path) {
         field = "examples.path";
         named = &spec->examples;

@@ -10,6 +10,7 @@
 #include "store/machines.h"
 #include "store/options.h"
 #include "store/record.h"
+#include "store/samples.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,8 +34,6 @@ static enum assay_status check_tables(const struct checker *checker, struct assa
 static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err);
 static enum assay_status check_options(struct checker *checker, struct assay_error *err);
 static enum assay_status check_samples(const struct checker *checker, struct assay_error *err);
-static enum assay_status check_digests(const struct checker *checker, struct assay_error *err);
-static enum assay_status fill_texts(struct checker *checker, struct assay_error *err);
 
 enum assay_status assay_image_check(struct assay_results *out, struct assay_image *image,
                                     struct assay_error *err)
@@ -50,8 +49,7 @@ enum assay_status assay_image_check(struct assay_results *out, struct assay_imag
     if (!status) status = check_offsets(&checker, err);
     if (!status) status = check_samples(&checker, err);
     if (!status) status = check_options(&checker, err);
-    if (!status) status = check_digests(&checker, err);
-    if (!status) status = fill_texts(&checker, err);
+    if (!status) status = assay_samples_check(&results, image, checker.options, err);
     assay_spec_destroy(checker.spec);
     if (!status) *out = results;
     return status;
@@ -171,15 +169,9 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->start_ns = columns[ASSAY_COLUMN_START_NS];
     results->duration_ns = columns[ASSAY_COLUMN_DURATION_NS];
     results->clock_mhz = columns[ASSAY_COLUMN_CLOCK_MHZ];
+    results->sealed_offset = columns[ASSAY_COLUMN_SEALED_OFFSET];
+    results->sealed_bytes = columns[ASSAY_COLUMN_SEALED_BYTES];
     return ASSAY_OK;
-}
-
-static enum assay_status digest_differs(const char *what, const struct assay_digest *stored,
-                                        const struct assay_digest *found, struct assay_error *err)
-{
-    char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
-    return assay_fail(err, ASSAY_EMISMATCH, "%s is %s, but the file's content gives %s", what,
-                      assay_digest_hex(stored, theirs), assay_digest_hex(found, ours));
 }
 
 /* The plan of a network's assignment, from what the file says of it. */
@@ -246,6 +238,8 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
         status = assay_spec_define(spec, "/spec/definition", text, strlen(text), err);
         if (status) return status;
     }
+    checker->results->encrypted = spec->definition.encrypted != 0;
+    checker->results->sealed = checker->results->encrypted && !checker->image->key;
     if ((spec->model.sha256_declared &&
          !assay_digest_equal(&spec->model.sha256, &results->model_digest)) ||
         (spec->benchmark.sha256_declared &&
@@ -266,7 +260,8 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
     status = assay_spec_seal(spec, err);
     if (status) return status;
     if (!assay_digest_equal(&spec->digest, &results->spec_digest)) {
-        return digest_differs("spec_digest", &results->spec_digest, &spec->digest, err);
+        return assay_samples_digest_differs("spec_digest", &results->spec_digest, &spec->digest,
+                                            err);
     }
     if (strcmp(spec->canonical, results->spec_canonical) != 0 ||
         strcmp(spec->name, results->spec_name) != 0 || spec->replicates != results->replicates ||
@@ -287,7 +282,8 @@ static enum assay_status check_spec(struct checker *checker, struct assay_error 
     if (!status) status = check_positions(results, err);
     if (status) return status;
     if (!assay_digest_equal(&checker->plan.digest, &results->plan_digest)) {
-        return digest_differs("plan_digest", &results->plan_digest, &checker->plan.digest, err);
+        return assay_samples_digest_differs("plan_digest", &results->plan_digest,
+                                            &checker->plan.digest, err);
     }
     if (checker->plan.sample_count == results->sample_count) return ASSAY_OK;
     return assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " samples, the plan has %" PRIu64,
@@ -367,6 +363,7 @@ static enum assay_status check_offsets(const struct checker *checker, struct ass
          ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX},
         {ASSAY_COLUMN_FLEXIBLE_OFFSET, ASSAY_SHAPE_FLEXIBLE_BYTES, ASSAY_RECORD_ANSWER_BYTES_MAX},
         {ASSAY_COLUMN_DETAIL_OFFSET, ASSAY_SHAPE_DETAIL_BYTES, ASSAY_RUN_DETAIL_BYTES_MAX},
+        {ASSAY_COLUMN_SEALED_OFFSET, ASSAY_SHAPE_SEALED_BYTES, ASSAY_SEALED_BYTES_MAX},
         {ASSAY_COLUMN_OPTION_OFFSET, ASSAY_SHAPE_OPTIONS, ASSAY_OPTIONS_MAX}};
     uint64_t count = checker->results->sample_count;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -440,153 +437,4 @@ static enum assay_status check_options(struct checker *checker, struct assay_err
                           s, sum, count);
     }
     return ASSAY_OK;
-}
-
-static struct assay_span slice(const struct checker *checker, enum assay_column bytes,
-                               enum assay_column offsets, uint64_t sample)
-{
-    const char *data = checker->image->columns[bytes];
-    const uint64_t *offset = checker->image->columns[offsets];
-    return (struct assay_span){data + offset[sample],
-                               (size_t)(offset[sample + 1] - offset[sample])};
-}
-
-static struct assay_span text_span(const char *text)
-{
-    return (struct assay_span){text, strlen(text)};
-}
-
-struct assay_record assay_results_record(const struct assay_results *results, uint64_t s)
-{
-    ASSAY_ASSERT(s < results->sample_count);
-    uint32_t item = results->item_index[s];
-    const struct assay_profile *profile = &results->profiles[results->profile_index[s]];
-    uint64_t first = results->token_offset[s], answer = results->answer_offset[s];
-    return (struct assay_record){.arithmetic = results->arithmetic,
-                                 .sampler = ASSAY_SAMPLER_1,
-                                 .draw = (uint8_t)profile->draw,
-                                 .finish = results->finish[s],
-                                 .verdict = results->verdict[s],
-                                 .replicates = results->replicates,
-                                 .sets = results->sets,
-                                 .replicate = results->replicate[s],
-                                 .score_micro = results->score_micro[s],
-                                 .cell_key = results->cell_keys[s],
-                                 .prompt_digest = results->item_prompt_digests[item],
-                                 .item_id = text_span(results->item_ids[item]),
-                                 .profile = text_span(profile->name),
-                                 .answer = {results->answer_bytes + answer,
-                                            (size_t)(results->answer_offset[s + 1] - answer)},
-                                 .token_count = (size_t)(results->token_offset[s + 1] - first),
-                                 .tokens = results->tokens + first,
-                                 .log_probs = results->log_probs + first};
-}
-
-static struct assay_span options_of(const struct checker *checker, uint64_t s)
-{
-    const uint64_t *offset = checker->results->option_offset;
-    return (struct assay_span){checker->options + offset[s] * ASSAY_OPTION_BYTES,
-                               (size_t)(offset[s + 1] - offset[s]) * ASSAY_OPTION_BYTES};
-}
-
-static struct assay_circumstances circumstances_of(const struct checker *checker, uint64_t s)
-{
-    const struct assay_results *results = checker->results;
-    return (struct assay_circumstances){
-        .prompt_shared = results->prompt_shared[s] != 0,
-        .attempts = results->attempts[s],
-        .batch_rows = results->batch_rows[s],
-        .clock_mhz = results->clock_mhz[s],
-        .start_ns = results->start_ns[s],
-        .duration_ns = results->duration_ns[s],
-        .grade = assay_grades_get(checker->image->columns, s),
-        .options = options_of(checker, s),
-        .gold = results->gold[s],
-        .text = slice(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, s)};
-}
-
-static enum assay_status encode_sample(const struct checker *checker, uint64_t s,
-                                       struct assay_bytes *record_bytes,
-                                       struct assay_bytes *circumstances_bytes,
-                                       struct assay_error *err)
-{
-    struct assay_record record = assay_results_record(checker->results, s);
-    struct assay_circumstances circumstances = circumstances_of(checker, s);
-    const char *fault = assay_record_fault(&record);
-    if (!fault) fault = assay_grade_fault(&circumstances.grade);
-    if (!fault) fault = assay_options_fault(&circumstances);
-    if (fault) return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 ": %s", s, fault);
-    assay_bytes_clear(record_bytes);
-    assay_bytes_clear(circumstances_bytes);
-    enum assay_status status = assay_record_encode(record_bytes, &record, err);
-    if (status) return status;
-    return assay_circumstances_encode(circumstances_bytes, &circumstances, err);
-}
-
-static enum assay_status check_digests(const struct checker *checker, struct assay_error *err)
-{
-    const struct assay_results *results = checker->results;
-    struct assay_bytes record = {0}, circumstances = {0};
-    struct assay_sha256 records_state, circumstances_state;
-    uint8_t row[4];
-    enum assay_status status = ASSAY_OK;
-    assay_sha256_init(&records_state);
-    assay_sha256_init(&circumstances_state);
-    for (uint64_t s = 0; s < results->sample_count && !status; s++) {
-        status = encode_sample(checker, s, &record, &circumstances, err);
-        if (status) break;
-        assay_sha256_update(&records_state, record.data, record.size);
-        assay_put_le32(row, results->process[s]);
-        assay_sha256_update(&circumstances_state, circumstances.data, circumstances.size);
-        assay_sha256_update(&circumstances_state, row, sizeof row);
-    }
-    if (!status) {
-        const struct assay_machines machines = {.processes = results->processes,
-                                                .count = results->process_count};
-        status = assay_machines_digest(&machines, &circumstances_state, err);
-    }
-    assay_bytes_fini(&record);
-    assay_bytes_fini(&circumstances);
-    if (status) return status;
-    struct assay_digest found = assay_sha256_final(&records_state);
-    if (!assay_digest_equal(&found, &results->records_digest)) {
-        return digest_differs("records_digest", &results->records_digest, &found, err);
-    }
-    found = assay_sha256_final(&circumstances_state);
-    if (assay_digest_equal(&found, &results->circumstances_digest)) return ASSAY_OK;
-    return digest_differs("circumstances_digest", &results->circumstances_digest, &found, err);
-}
-
-/* The slices of a flat column as C strings, one behind the other in one piece of memory. */
-static const char *const *cut_up(struct checker *checker, enum assay_column bytes,
-                                 enum assay_column offsets)
-{
-    uint64_t count = checker->results->sample_count;
-    uint64_t size = checker->image->rows[assay_column_info[bytes].shape];
-    const char **texts = assay_arena_take(&checker->image->arena, (size_t)count, sizeof *texts);
-    char *to = assay_arena_take(&checker->image->arena, (size_t)(size + count), 1);
-    if (!texts || !to) return NULL;
-    for (uint64_t s = 0; s < count; s++) {
-        struct assay_span span = slice(checker, bytes, offsets, s);
-        texts[s] = to;
-        memcpy(to, span.data, span.size);
-        to += span.size;
-        *to++ = '\0';
-    }
-    return texts;
-}
-
-static enum assay_status fill_texts(struct checker *checker, struct assay_error *err)
-{
-    struct assay_results *results = checker->results;
-    results->answers =
-        cut_up(checker, ASSAY_COLUMN_ANSWER_BYTES, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET);
-    results->texts = cut_up(checker, ASSAY_COLUMN_TEXT_BYTES, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET);
-    struct assay_grade *grades =
-        assay_arena_take(&checker->image->arena, (size_t)results->sample_count, sizeof *grades);
-    for (uint64_t s = 0; grades && s < results->sample_count; s++) {
-        grades[s] = assay_grades_get(checker->image->columns, s);
-    }
-    results->grades = grades;
-    return results->answers && results->texts && grades ? ASSAY_OK : out_of_memory(err);
 }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_STORE_IMAGE_H
 #define ASSAY_STORE_IMAGE_H
 
+#include "assay/cipher.h"
 #include "assay/results.h"
 #include "base/arena.h"
 #include "store/schema.h"
@@ -12,7 +13,8 @@ struct assay_image {
     const char *texts[ASSAY_ATTRIBUTE_COUNT];
     uint32_t numbers[ASSAY_ATTRIBUTE_COUNT];
     uint64_t rows[ASSAY_SHAPE_COUNT];
-    void *columns[ASSAY_COLUMN_COUNT]; /* rows × element; a TEXT is a const char * */
+    void *columns[ASSAY_COLUMN_COUNT];  /* rows × element; a TEXT is a const char * */
+    const struct assay_cipher_key *key; /* opens encrypted cells; NULL: they stay closed */
 };
 void assay_image_fini(struct assay_image *image);
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,8 @@ struct assay_journal {
     bool failed;      /* an fdatasync failed: what is on the disk is known only to recovery */
     uint8_t *present; /* one bit a sample */
     struct assay_bytes frame;
-    struct assay_bytes process; /* its frame while that is still to be written, else empty */
+    struct assay_sealing sealing; /* of an encrypted benchmark */
+    struct assay_bytes process;   /* its frame while that is still to be written, else empty */
 };
 
 static enum assay_status make_directory(const char *path, struct assay_error *err);
@@ -157,6 +159,26 @@ static enum assay_status write_process(struct assay_journal *journal, struct ass
     return status;
 }
 
+/* Nothing of an encrypted benchmark comes to the disk in clear. */
+static enum assay_status encode_sample(struct assay_journal *journal, uint64_t sample_index,
+                                       const struct assay_record *record,
+                                       const struct assay_circumstances *circumstances,
+                                       struct assay_error *err)
+{
+    const struct assay_spec *spec = journal->plan->spec;
+    struct assay_record public = *record;
+    struct assay_circumstances rest = *circumstances;
+    enum assay_status status = ASSAY_OK;
+    if (spec->definition.encrypted) {
+        status = assay_sealed_make(&journal->sealing, &spec->cipher, record, circumstances, &public,
+                                   &rest, err);
+    }
+    assay_bytes_clear(&journal->frame);
+    if (status) return status;
+    return assay_frame_encode(&journal->frame, journal->sequence, sample_index, &public, &rest,
+                              err);
+}
+
 enum assay_status assay_journal_append(struct assay_journal *journal, uint64_t sample_index,
                                        const struct assay_record *record,
                                        const struct assay_circumstances *circumstances,
@@ -169,11 +191,9 @@ enum assay_status assay_journal_append(struct assay_journal *journal, uint64_t s
     if (!status) status = write_process(journal, err);
     if (status) return status;
 
-    struct assay_bytes *frame = &journal->frame;
-    assay_bytes_clear(frame);
-    status = assay_frame_encode(frame, journal->sequence, sample_index, record, circumstances, err);
+    status = encode_sample(journal, sample_index, record, circumstances, err);
     if (status) return assay_while(err, status, "%s", journal->name);
-    status = write_frame(journal, frame, err);
+    status = write_frame(journal, &journal->frame, err);
     if (status) return status;
     set_present(journal, sample_index);
 
@@ -216,6 +236,7 @@ static void destroy(struct assay_journal *journal)
     if (journal->fd >= 0) close(journal->fd);
     assay_bytes_fini(&journal->process);
     assay_bytes_fini(&journal->frame);
+    assay_sealing_fini(&journal->sealing);
     free(journal->present);
     free(journal->name);
     free(journal);

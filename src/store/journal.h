@@ -10,7 +10,7 @@
 #include "store/process.h"
 
 enum {
-    ASSAY_JOURNAL_VERSION = 3,
+    ASSAY_JOURNAL_VERSION = 4,
     ASSAY_JOURNAL_HEADER_BYTES = 84,
     ASSAY_FRAME_HEAD_BYTES = 20,
     ASSAY_FRAME_PAYLOAD_BYTES_MAX = 1 << 27, /* a payload is two parts, each below 2^26 + 2^7 */

@@ -156,6 +156,11 @@ static enum assay_status decode_sample(struct assay_frame_reader *reader,
         return assay_fail(err, ASSAY_EFORMAT, "%zu bytes behind the circumstances",
                           size - 8 - used - more);
     }
+    if ((frame->circumstances.sealed.size > 0) != (plan->spec->definition.encrypted != 0)) {
+        return assay_fail(err, ASSAY_EFORMAT, "sample %" PRIu64 " is %s, the benchmark is not",
+                          frame->sample_index,
+                          plan->spec->definition.encrypted ? "in clear" : "encrypted");
+    }
     if (!assay_journal_cell_fault(plan, frame->sample_index, &frame->record, fault)) {
         return ASSAY_OK;
     }

@@ -5,6 +5,7 @@
 #include "store/image.h"
 
 #include "base/file.h"
+#include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "store/source.h"
 
@@ -75,10 +76,12 @@ enum assay_status assay_image_load(struct assay_image *image, const char *path, 
 }
 
 static enum assay_status read_results(struct assay_results **out, const char *path,
-                                      const uint8_t *data, size_t size, struct assay_error *err)
+                                      const uint8_t *data, size_t size,
+                                      const struct assay_cipher_key *key, struct assay_error *err)
 {
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
+    handle->image.key = key && key->known ? key : NULL;
     enum assay_status status = assay_image_load(&handle->image, path, data, size, err);
     if (!status) status = assay_image_check(&handle->public, &handle->image, err);
     if (!status) {
@@ -89,6 +92,7 @@ static enum assay_status read_results(struct assay_results **out, const char *pa
         assay_results_close(&handle->public);
         return assay_while(err, status, "%s", path);
     }
+    handle->image.key = NULL; /* the caller's */
     *out = &handle->public;
     return ASSAY_OK;
 }
@@ -102,16 +106,51 @@ static enum assay_status check_regular(const char *path, struct assay_error *err
 }
 
 enum assay_status assay_results_open(struct assay_results **out, const char *path,
-                                     struct assay_error *err)
+                                     const struct assay_cipher_key *key, struct assay_error *err)
 {
     enum assay_status status = check_regular(path, err);
-    return status ? status : read_results(out, path, NULL, 0, err);
+    return status ? status : read_results(out, path, NULL, 0, key, err);
+}
+
+/* Another file than the run's must be told from a changed cell. */
+static enum assay_status key_of_data(struct assay_cipher_key *out, const char *path,
+                                     const char *data_path, struct assay_error *err)
+{
+    struct assay_results_head head;
+    struct assay_digest digest;
+    char theirs[ASSAY_DIGEST_HEX], ours[ASSAY_DIGEST_HEX];
+    enum assay_status status = assay_results_peek(&head, path, err);
+    if (!status) status = assay_sha256_file(&digest, data_path, err);
+    if (status) return status;
+    if (assay_digest_equal(&digest, &head.data_digest)) {
+        return assay_cipher_key_of_file(out, data_path, err);
+    }
+    return assay_fail(
+        err, ASSAY_EMISMATCH, "%s has sha256 %s, but the data of the run in %s have %s", data_path,
+        assay_digest_hex(&digest, theirs), path, assay_digest_hex(&head.data_digest, ours));
+}
+
+enum assay_status assay_results_open_clear(struct assay_results **out, const char *path,
+                                           const char *data_path, struct assay_error *err)
+{
+    struct assay_cipher_key key = {.known = false};
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status = data_path ? key_of_data(&key, path, data_path, err) : ASSAY_OK;
+    if (!status) status = assay_results_open(out, path, &key, err);
+    if (status || !(*out)->sealed) return status;
+    status = assay_fail(err, ASSAY_EUSAGE,
+                        "%s: its outputs are encrypted, because its benchmark is; to read them, "
+                        "name the benchmark's data (sha256 %s) with --data FILE",
+                        path, assay_digest_hex(&(*out)->data_digest, hex));
+    assay_results_close(*out);
+    *out = NULL;
+    return status;
 }
 
 enum assay_status assay_results_parse(struct assay_results **out, const uint8_t *data, size_t size,
                                       struct assay_error *err)
 {
-    return read_results(out, "(memory)", data, size, err);
+    return read_results(out, "(memory)", data, size, NULL, err);
 }
 
 enum assay_status assay_results_peek(struct assay_results_head *out, const char *path,
@@ -131,6 +170,7 @@ enum assay_status assay_results_peek(struct assay_results_head *out, const char 
     if (!status &&
         !(assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_SPEC_DIGEST], &head.spec_digest) &&
           assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_PLAN_DIGEST], &head.plan_digest) &&
+          assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_DATA_SHA256], &head.data_digest) &&
           assay_digest_parse(image.texts[ASSAY_ATTRIBUTE_RECORDS_DIGEST], &head.records_digest))) {
         status = assay_fail(err, ASSAY_EFORMAT, "an attribute that should be a digest is not");
     }

@@ -12,7 +12,8 @@
 
 enum {
     CIRCUMSTANCES_BYTES = 40 + 54 + 8, /* circumstances without their texts */
-    PROMPT_SHARED = 1                  /* bit of the flags */
+    PROMPT_SHARED = 1,                 /* bits of the flags */
+    SEALED = 2
 };
 
 const char *assay_arithmetic_name(unsigned arithmetic)
@@ -178,6 +179,15 @@ const char *assay_options_fault(const struct assay_circumstances *c)
     return NULL;
 }
 
+const char *assay_sealed_fault(const struct assay_circumstances *c)
+{
+    if (c->sealed.size == 0) return NULL;
+    if (c->sealed.size > ASSAY_SEALED_BYTES_MAX) return "an encrypted cell too long";
+    return c->text.size || c->grade.flexible_answer.size || c->grade.run_detail.size
+               ? "a text in clear beside an encrypted cell"
+               : NULL;
+}
+
 static uint8_t *put_u32(uint8_t *to, uint32_t value)
 {
     assay_put_le32(to, value);
@@ -275,13 +285,16 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
     ASSAY_ASSERT(c->text.size <= ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX);
     ASSAY_ASSERT(assay_grade_fault(&c->grade) == NULL);
     ASSAY_ASSERT(assay_options_fault(c) == NULL);
+    ASSAY_ASSERT(assay_sealed_fault(c) == NULL);
+    bool sealed = c->sealed.size > 0;
     size_t size = CIRCUMSTANCES_BYTES + c->text.size + c->grade.flexible_answer.size +
-                  c->grade.run_detail.size + c->options.size;
+                  c->grade.run_detail.size + c->options.size + (sealed ? 4 + c->sealed.size : 0);
     enum assay_status status = assay_bytes_reserve(out, size, err);
     if (status) return status;
     uint8_t *to = put_u32(out->data + out->size, (uint32_t)size - 4);
     assay_put_le16(to, ASSAY_CIRCUMSTANCES_VERSION);
-    assay_put_le16(to + 2, c->prompt_shared ? PROMPT_SHARED : 0);
+    assay_put_le16(to + 2,
+                   (uint16_t)((c->prompt_shared ? PROMPT_SHARED : 0) | (sealed ? SEALED : 0)));
     to = put_u32(to + 4, c->attempts);
     to = put_u64(to, c->start_ns);
     to = put_u64(to, c->duration_ns);
@@ -289,7 +302,9 @@ enum assay_status assay_circumstances_encode(struct assay_bytes *out,
     to = put_u32(to, c->clock_mhz);
     to = put_span(to, c->text);
     to = put_span(put_grade(to, &c->grade), c->options);
-    close_encoding(out, size, put_u32(to, c->gold));
+    to = put_u32(to, c->gold);
+    if (sealed) to = put_span(to, c->sealed);
+    close_encoding(out, size, to);
     return ASSAY_OK;
 }
 
@@ -439,11 +454,10 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
 {
     struct assay_reader body;
     size_t length;
-    enum assay_status status = open_body(
-        &body, data, size,
-        CIRCUMSTANCES_BYTES + ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX + ASSAY_RECORD_ANSWER_BYTES_MAX +
-            ASSAY_RUN_DETAIL_BYTES_MAX + ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES,
-        &length, "circumstances", err);
+    enum assay_status status = open_body(&body, data, size,
+                                         CIRCUMSTANCES_BYTES + ASSAY_SEALED_BYTES_MAX +
+                                             ASSAY_OPTIONS_MAX * ASSAY_OPTION_BYTES,
+                                         &length, "circumstances", err);
     if (status) return status;
     unsigned version = assay_read_le16(&body), flags = assay_read_le16(&body);
     struct assay_circumstances c = {.prompt_shared = flags & PROMPT_SHARED};
@@ -456,17 +470,21 @@ enum assay_status assay_circumstances_decode(struct assay_circumstances *out, co
     read_grade(&c.grade, &body);
     c.options = read_span(&body);
     c.gold = assay_read_le32(&body);
+    if (flags & SEALED) c.sealed = read_span(&body);
     if (length >= 8 && version != ASSAY_CIRCUMSTANCES_VERSION) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "circumstances of version %u, this reads %d",
                           version, ASSAY_CIRCUMSTANCES_VERSION);
     }
-    if (length >= 8 && (flags & ~(unsigned)PROMPT_SHARED) != 0) {
+    if (length >= 8 && (flags & ~(unsigned)(PROMPT_SHARED | SEALED)) != 0) {
         return assay_fail(err, ASSAY_EFORMAT, "circumstances with unknown flags 0x%04x", flags);
     }
     status = close_body(&body, "circumstances", err);
     if (status) return status;
     const char *fault = assay_grade_fault(&c.grade);
     if (!fault) fault = assay_options_fault(&c);
+    if (!fault) fault = assay_sealed_fault(&c);
+    if (!fault && (flags & SEALED) && c.sealed.size == 0) fault = "an encrypted cell without bytes";
+    if (!fault && c.text.size > ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX) fault = "a text too long";
     if (fault) return assay_fail(err, ASSAY_EFORMAT, "circumstances: %s", fault);
     *out = c;
     *used = length;

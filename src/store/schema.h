@@ -35,7 +35,8 @@ enum { ASSAY_SCHEMA_VERSION = 4 };
     X(ANSWER_BYTES, UINT64_C(1) << 46, true, "bytes of all answers")                               \
     X(TEXT_BYTES, UINT64_C(1) << 46, true, "bytes of all texts")                                   \
     X(FLEXIBLE_BYTES, UINT64_C(1) << 46, true, "bytes of all flexible answers")                    \
-    X(DETAIL_BYTES, UINT64_C(1) << 46, true, "bytes of all details")
+    X(DETAIL_BYTES, UINT64_C(1) << 46, true, "bytes of all details")                               \
+    X(SEALED_BYTES, UINT64_C(1) << 46, true, "bytes of all encrypted cells")
 
 /* Elements: name, bytes of one in memory, in words. BOOL is an enumeration FALSE = 0, TRUE = 1 of 8
  * bits, which h5py reads as bool; the other enumerations have the names and numbers of
@@ -155,6 +156,11 @@ enum { ASSAY_SCHEMA_VERSION = 4 };
       "sample i has bytes offset[i] … offset[i+1]-1 of /grades/detail_bytes")                      \
     X(DETAIL_BYTES, "/grades/detail_bytes", DETAIL_BYTES, BYTE, "UTF-8",                           \
       "what the program said when it failed, end to end; not to be trusted")                       \
+    X(SEALED_OFFSET, "/sealed/offset", OFFSETS, U64, "bytes",                                      \
+      "sample i has bytes offset[i] … offset[i+1]-1 of /sealed/bytes")                             \
+    X(SEALED_BYTES, "/sealed/bytes", SEALED_BYTES, BYTE, "bytes",                                  \
+      "of an encrypted benchmark: each sample's token ids, answers, text and detail, encrypted "   \
+      "(FORMAT.md 13); those columns are then 0 or empty")                                         \
     X(PROCESS_RANK, "/processes/rank", PROCESSES, U32, "index", "MPI rank, 0 … ranks − 1")         \
     X(PROCESS_RANKS, "/processes/ranks", PROCESSES, U32, "1", "ranks of the run it belonged to")   \
     X(PROCESS_LOCAL_RANK, "/processes/local_rank", PROCESSES, U32, "index",                        \

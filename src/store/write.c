@@ -11,6 +11,7 @@
 #include "store/machines.h"
 #include "store/options.h"
 #include "store/parts.h"
+#include "store/sealed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ struct writer {
     char plan_digest[ASSAY_DIGEST_HEX];
     struct assay_grades grades;
     uint64_t options;
-    uint64_t next_sample, tokens, answer_bytes, text_bytes;
+    uint64_t next_sample, tokens, answer_bytes, text_bytes, sealed_bytes;
+    struct assay_arena opened; /* the sample at hand, where it was encrypted */
     struct assay_sha256 records, circumstances;
     struct assay_bytes encoding;
 };
@@ -165,6 +167,7 @@ enum assay_status assay_results_write(const char *path, const char *journal_path
     if (status) unlink(name);
     assay_parts_end(&writer.parts);
     assay_bytes_fini(&writer.encoding);
+    assay_arena_fini(&writer.opened);
     assay_bytes_fini(&temporary);
     return status;
 }
@@ -252,6 +255,7 @@ static enum assay_status put_zeros(struct writer *writer, struct assay_error *er
     enum assay_status status = put_u64(writer, ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, 0, err);
     if (!status) status = put_u64(writer, ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, 0, err);
     if (!status) status = put_u64(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, 0, err);
+    if (!status) status = put_u64(writer, ASSAY_COLUMN_SEALED_OFFSET, 0, err);
     if (!status) status = assay_grades_begin(writer->samples, err);
     return status ? status : assay_options_begin(writer->samples, err);
 }
@@ -275,6 +279,28 @@ static enum assay_status check_item(const struct writer *writer, const struct as
                       cell->sample_index, id);
 }
 
+/* The records digest is over the record in clear (FORMAT.md 3.3), so that it does not depend on
+ * whether a benchmark was encrypted. */
+static enum assay_status digest_record(struct writer *writer, const struct assay_record *record,
+                                       const struct assay_circumstances *circumstances,
+                                       struct assay_error *err)
+{
+    const struct assay_spec *spec = writer->facts->plan->spec;
+    struct assay_bytes *encoding = &writer->encoding;
+    struct assay_record clear = *record;
+    struct assay_circumstances unused;
+    enum assay_status status = ASSAY_OK;
+    if (spec->definition.encrypted) {
+        assay_arena_fini(&writer->opened);
+        status = assay_sealed_open(&writer->opened, &spec->cipher, record, circumstances, &clear,
+                                   &unused, err);
+    }
+    assay_bytes_clear(encoding);
+    if (!status) status = assay_record_encode(encoding, &clear, err);
+    if (!status) assay_sha256_update(&writer->records, encoding->data, encoding->size);
+    return status;
+}
+
 static enum assay_status digest_sample(struct writer *writer, uint32_t process,
                                        const struct assay_record *record,
                                        const struct assay_circumstances *circumstances,
@@ -282,12 +308,13 @@ static enum assay_status digest_sample(struct writer *writer, uint32_t process,
 {
     struct assay_bytes *encoding = &writer->encoding;
     uint8_t row[4];
+    enum assay_status status = digest_record(writer, record, circumstances, err);
     assay_bytes_clear(encoding);
-    enum assay_status status = assay_record_encode(encoding, record, err);
-    if (status) return status;
-    assay_sha256_update(&writer->records, encoding->data, encoding->size);
-    assay_bytes_clear(encoding);
-    status = assay_circumstances_encode(encoding, circumstances, err);
+    /* What nobody can recompute without the key is vouched for as it lies there. */
+    if (!status && circumstances->sealed.size > 0) {
+        status = assay_record_encode(encoding, record, err);
+    }
+    if (!status) status = assay_circumstances_encode(encoding, circumstances, err);
     if (status) return status;
     assay_put_le32(row, process);
     assay_sha256_update(&writer->circumstances, encoding->data, encoding->size);
@@ -342,6 +369,11 @@ static enum assay_status put_circumstances(struct writer *writer, uint32_t proce
     if (!status) status = put_u32(writer, ASSAY_COLUMN_CLOCK_MHZ, c->clock_mhz, err);
     if (!status) status = put(writer, ASSAY_COLUMN_TEXT_BYTES, c->text.data, c->text.size, err);
     writer->text_bytes += c->text.size;
+    writer->sealed_bytes += c->sealed.size;
+    if (!status) {
+        status = put(writer, ASSAY_COLUMN_SEALED_BYTES, c->sealed.data, c->sealed.size, err);
+    }
+    if (!status) status = put_u64(writer, ASSAY_COLUMN_SEALED_OFFSET, writer->sealed_bytes, err);
     if (status) return status;
     return put_u64(writer, ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, writer->text_bytes, err);
 }
@@ -357,7 +389,10 @@ static enum assay_status put_sample(void *context, uint64_t sample_index, uint32
     writer->next_sample++;
     enum assay_status status = check_item(writer, &cell, record, err);
     if (!status && sample_index == writer->part_end) status = turn_part(writer, err);
-    if (!status) status = digest_sample(writer, process, record, circumstances, err);
+    if (!status) {
+        status = digest_sample(writer, process, record, circumstances, err);
+        status = assay_while(err, status, "sample %" PRIu64, sample_index);
+    }
     if (!status) status = put_record(writer, &cell, record, err);
     if (!status) status = put_circumstances(writer, process, circumstances, err);
     if (status) return status;

@@ -48,7 +48,7 @@ static inline enum assay_status bundle_attest(struct bundle *bundle, const char 
     const struct assay_attest_signer signer = {bundle_sign, &signing};
     struct assay_public_key public;
     enum assay_status status =
-        assay_attest_statement(&statement, bundle->place.file, round ? round : &none, err);
+        assay_attest_statement(&statement, bundle->place.file, NULL, round ? round : &none, err);
     if (!status) status = assay_attest_seal(&envelope, &statement, &signer, &public, err);
     if (!status) status = assay_file_write(path, envelope.data, envelope.size, err);
     assay_bytes_fini(&envelope);

@@ -56,7 +56,7 @@ static void test_results(void **state)
     struct assay_results *results = NULL;
     struct assay_digest *leaves = NULL;
     struct assay_salt_key key = {{9}};
-    check_ok(assay_results_open(&results, bundle->place.file, &err), &err);
+    check_ok(assay_results_open(&results, bundle->place.file, NULL, &err), &err);
     check_ok(assay_leaves_create(&leaves, results, &key, &err), &err);
     for (uint64_t i = 0; i < results->sample_count; i++) {
         struct fixture_sample sample;
@@ -131,7 +131,8 @@ static struct assay_bytes open_text(struct bundle *bundle, uint64_t index)
 {
     struct assay_bytes text = {0};
     struct assay_error err;
-    check_ok(assay_attest_open(&text, bundle->place.file, bundle->envelope, index, &err), &err);
+    check_ok(assay_attest_open(&text, bundle->place.file, NULL, bundle->envelope, index, &err),
+             &err);
     return text;
 }
 
@@ -141,7 +142,9 @@ static enum assay_status verify_text(const char *text, size_t size, struct assay
     struct assay_opened opened;
     struct assay_record record;
     enum assay_status status = assay_opened_parse(&opened, &arena, text, size, err);
-    if (!status) status = assay_opened_verify(&opened, &record, &arena, err);
+    if (!status)
+        status = assay_opened_verify(&opened, &(struct assay_cipher_key){.known = false}, &record,
+                                     &arena, err);
     assay_arena_fini(&arena);
     return status;
 }
@@ -156,7 +159,7 @@ static void test_opened(void **state)
         check_ok(verify_text((const char *)text.data, text.size, &err), &err);
         assay_bytes_fini(&text);
     }
-    check_refused(assay_attest_open(&text, bundle->place.file, bundle->envelope, 24, &err),
+    check_refused(assay_attest_open(&text, bundle->place.file, NULL, bundle->envelope, 24, &err),
                   ASSAY_EVALUE, &err, "no sample 24; it has 0 to 23");
     assay_bytes_fini(&text);
 }
@@ -174,7 +177,10 @@ static void test_opened_refusals(void **state)
         {"\"index\":\"5\"", "\"index\":\"05\"", ASSAY_EFORMAT, "\"05\""},
         {"\"index\":\"5\"", "\"index\":\"5\",\"index\":\"6\"", ASSAY_EFORMAT, "duplicate"},
         {"\"treeSize\":\"24\"", "\"treeSize\":\"2400\"", ASSAY_EFAILED, "leaf 5 of 2400"},
-        {"assay-opened-1", "assay-opened-2", ASSAY_EUNSUPPORTED, "assay-opened-2"},
+        {"assay-opened-1", "assay-opened-3", ASSAY_EUNSUPPORTED, "assay-opened-3"},
+        {"assay-opened-1", "assay-opened-2", ASSAY_EFORMAT, "cell"},
+        {"assay-opened-1\"", "assay-opened-2\",\"cell\":\"\"", ASSAY_EFORMAT, "cell is empty"},
+        {"assay-opened-1\"", "assay-opened-2\",\"cell\":\"AAAA\"", ASSAY_EUSAGE, "--data FILE"},
         {"\"salt\":\"", "\"salt\":\"0", ASSAY_EFORMAT, "32 hex digits"},
         {"\"path\":[", "\"path\":[1,", ASSAY_EFORMAT, "path[0]"},
         {"\"path\":[", "\"path\":[\"" HEX "\",", ASSAY_EFAILED, "leaf 5"},
@@ -205,8 +211,9 @@ static void test_opened_no_record(void **state)
     struct assay_opened opened = {.tree_size = 1, .canonical = (const uint8_t *)"nonsense"};
     opened.canonical_size = 8;
     opened.merkle_root = assay_leaf_hash(&opened.salt, "nonsense", 8);
-    check_refused(assay_opened_verify(&opened, &record, &arena, &err), ASSAY_EFORMAT, &err,
-                  "record");
+    check_refused(assay_opened_verify(&opened, &(struct assay_cipher_key){.known = false}, &record,
+                                      &arena, &err),
+                  ASSAY_EFORMAT, &err, "record");
     assay_arena_fini(&arena);
 }
 

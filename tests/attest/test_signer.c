@@ -56,7 +56,7 @@ static struct assay_bytes pae_of(struct bundle *bundle, uint64_t round)
     struct assay_bytes statement = {0}, pae = {0};
     struct assay_error err;
     const struct assay_attest_round of = {"c", "t", round};
-    check_ok(assay_attest_statement(&statement, bundle->place.file, &of, &err), &err);
+    check_ok(assay_attest_statement(&statement, bundle->place.file, NULL, &of, &err), &err);
     check_ok(assay_dsse_pae(&pae, ASSAY_PAYLOAD_TYPE, statement.data, statement.size, &err), &err);
     assay_bytes_fini(&statement);
     return pae;
@@ -136,7 +136,7 @@ static void test_site(void **state)
     struct assay_signature signature;
     const struct assay_attest_round none = {NULL, NULL, 0};
     const struct assay_signing signing = {bundle->key, bundle->log};
-    check_ok(assay_attest_statement(&statement, bundle->place.file, &none, &err), &err);
+    check_ok(assay_attest_statement(&statement, bundle->place.file, NULL, &none, &err), &err);
     char *sited = bundle_replace(
         (const char *)statement.data, "\"site\":\"\"",
         "\"site\":\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"");

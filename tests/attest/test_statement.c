@@ -19,7 +19,7 @@ static struct assay_statement *make_statement(struct place *place,
     struct assay_error err;
     struct assay_results *results = NULL;
     struct assay_statement *statement = NULL;
-    check_ok(assay_results_open(&results, place->file, &err), &err);
+    check_ok(assay_results_open(&results, place->file, NULL, &err), &err);
     check_ok(assay_statement_of_results(&statement, results, facts, &err), &err);
     assay_results_close(results);
     return statement;
@@ -68,7 +68,7 @@ static void test_facts_refused(void **state)
     } rows[] = {{"", "t"}, {"a b", "t"}, {"c", "t\n"}, {"c", NULL}, {NULL, "t"}, {"c/d", "t"}};
     struct assay_error err;
     struct assay_results *results = NULL;
-    check_ok(assay_results_open(&results, place->file, &err), &err);
+    check_ok(assay_results_open(&results, place->file, NULL, &err), &err);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct assay_statement *statement = NULL;
         const struct assay_statement_facts facts = {

@@ -58,7 +58,7 @@ static void test_record(void **state)
     char path[FOLDER_PATH_BYTES], other[FOLDER_PATH_BYTES];
     folder_path(&bundle->place.folder, "record.json", path);
     folder_path(&bundle->place.folder, "round.json", other);
-    check_ok(assay_attest_open(&text, bundle->place.file, bundle->envelope, 23, &err), &err);
+    check_ok(assay_attest_open(&text, bundle->place.file, NULL, bundle->envelope, 23, &err), &err);
     check_ok(assay_file_write(path, text.data, text.size, &err), &err);
     check_ok(verify(bundle, NULL, NULL, path, &checks, &err), &err);
     check_names(&checks, "record, inclusion, (root)");
@@ -163,7 +163,7 @@ static void test_salt_key(void **state)
     check_refused(verify(bundle, bundle->envelope, bundle->place.file, NULL, &checks, &err),
                   ASSAY_EFAILED, &err, "but records and salt key give");
     struct assay_bytes text = {0};
-    check_refused(assay_attest_open(&text, bundle->place.file, bundle->envelope, 0, &err),
+    check_refused(assay_attest_open(&text, bundle->place.file, NULL, bundle->envelope, 0, &err),
                   ASSAY_EMISMATCH, &err, "its root is");
     assay_bytes_fini(&bytes);
 }

@@ -47,7 +47,7 @@ static void test_taken(void **state)
                   "dsse.json");
     check_ok(bundle_attest(&bundle, bundle.envelope, &signed_for, &err), &err);
     check_ok(assay_score_read(&score, bundle.place.file, &round, &err), &err);
-    check_ok(assay_results_open(&results, bundle.place.file, &err), &err);
+    check_ok(assay_results_open(&results, bundle.place.file, NULL, &err), &err);
     assert_int_equal(score.n, results->sample_count);
     for (uint64_t i = 0; i < score.n; i++) {
         bool bit = score.bits.data[i / 8] >> i % 8 & 1;

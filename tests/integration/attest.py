@@ -17,7 +17,6 @@ import time
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from google.protobuf import json_format
 from in_toto_attestation.v1 import statement_pb2
@@ -28,6 +27,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from harness import ASSAY, assay, digest_of, model_dir, scratch, write_job
+from xchacha import xchacha20_open
 
 TYPE = "application/vnd.in-toto+json"
 failures = []
@@ -218,24 +218,6 @@ def check_we_read_theirs(place):
 # --- keys
 
 
-def hchacha20(key, nonce):
-    """draft-irtf-cfrg-xchacha-03, section 2.2."""
-    x = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce))
-
-    def quarter(a, b, c, d):
-        for to, by, turned, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-            x[to] = x[to] + x[by] & 0xFFFFFFFF
-            x[turned] ^= x[to]
-            x[turned] = (x[turned] << bits | x[turned] >> 32 - bits) & 0xFFFFFFFF
-
-    for _ in range(10):
-        for i in range(4):
-            quarter(i, i + 4, i + 8, i + 12)
-        for i in range(4):
-            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
-    return struct.pack("<8I", *x[:4], *x[12:])
-
-
 def unseal(data, passphrase):
     """key-1 as FORMAT.md has it, by the cryptography package: the seed and the public key."""
     version, derivation, passes, kib = struct.unpack("<4I", data[8:24])
@@ -243,8 +225,7 @@ def unseal(data, passphrase):
     need(data[:8] == b"ASSAYKEY" and version == derivation == 1, "a key file of version 1")
     need(hashlib.sha256(data[:144]).digest() == data[144:], "its digest holds")
     key = Argon2id(salt=salt, length=32, iterations=passes, lanes=1, memory_cost=kib)
-    inner = hchacha20(key.derive(passphrase), nonce[:16])
-    return ChaCha20Poly1305(inner).decrypt(bytes(4) + nonce[16:], sealed, data[:96]), public
+    return xchacha20_open(key.derive(passphrase), nonce, sealed, data[:96]), public
 
 
 def check_key_file(place):

@@ -33,7 +33,7 @@ def canonical():
 
 
 def circumstances():
-    body = struct.pack("<HH", 3, 1) + u32(2) + u64(1_700_000_000_123_456_789)
+    body = struct.pack("<HH", 4, 1) + u32(2) + u64(1_700_000_000_123_456_789)
     return part(body + u64(987_654_321) + u32(16) + u32(3200) + part(TEXT) + grade() + options())
 
 
@@ -61,7 +61,7 @@ def process():
 
 
 def header(rank, plan, spec):
-    body = b"ASSAYJNL" + u32(3) + u32(rank) + plan + spec
+    body = b"ASSAYJNL" + u32(4) + u32(rank) + plan + spec
     return body + u32(zlib.crc32(body))
 
 

@@ -291,7 +291,7 @@ static void read_back(const char *path)
     struct assay_results *results;
     struct assay_error err;
     char hex[ASSAY_DIGEST_HEX];
-    must(assay_results_open(&results, path, &err), &err);
+    must(assay_results_open(&results, path, NULL, &err), &err);
     fprintf(stderr, "scale: %" PRIu64 " samples, records digest %s\n", results->sample_count,
             assay_digest_hex(&results->records_digest, hex));
     assay_results_close(results);

@@ -53,8 +53,8 @@ static void check_same(const char *path, const char *whole)
 {
     struct assay_results *a, *b;
     struct assay_error err;
-    check_ok(assay_results_open(&a, path, &err), &err);
-    check_ok(assay_results_open(&b, whole, &err), &err);
+    check_ok(assay_results_open(&a, path, NULL, &err), &err);
+    check_ok(assay_results_open(&b, whole, NULL, &err), &err);
     assert_true(assay_digest_equal(&a->records_digest, &b->records_digest));
     assert_true(assay_digest_equal(&a->circumstances_digest, &b->circumstances_digest));
     assert_int_equal(a->token_count, b->token_count);
@@ -69,7 +69,8 @@ static void check_open(const struct parted *parted, enum assay_status expected, 
 {
     struct assay_results *results = NULL;
     struct assay_error err;
-    check_refused(assay_results_open(&results, parted->place.file, &err), expected, &err, quoted);
+    check_refused(assay_results_open(&results, parted->place.file, NULL, &err), expected, &err,
+                  quoted);
     assert_null(results);
     assert_non_null(strstr(err.text, parted->place.file));
 }

@@ -216,7 +216,8 @@ static void test_circumstances_refusals(void **state)
         enum assay_status expected;
         const char *quoted;
     } cases[] = {{4, 1, ASSAY_EUNSUPPORTED, "circumstances of version 1"},
-                 {6, 3, ASSAY_EFORMAT, "unknown flags 0x0003"},
+                 {6, 5, ASSAY_EFORMAT, "unknown flags 0x0005"},
+                 {6, 3, ASSAY_EFORMAT, "need more than"}, /* encrypted, and no cell */
                  {7, 1, ASSAY_EFORMAT, "unknown flags 0x0101"},
                  {36, 255, ASSAY_EFORMAT, "need more than"},
                  {0, 0x95, ASSAY_EFORMAT, "cut after"},

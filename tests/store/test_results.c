@@ -132,12 +132,12 @@ static void test_round_trip(void **state)
     struct assay_results_head head;
     struct assay_error err;
     place_make(&place);
-    check_refused(assay_results_open(&results, place.file, &err), ASSAY_ENOTFOUND, &err,
+    check_refused(assay_results_open(&results, place.file, NULL, &err), ASSAY_ENOTFOUND, &err,
                   place.file);
     check_refused(assay_results_peek(&head, place.file, &err), ASSAY_ENOTFOUND, &err, place.file);
     place_write(&place);
     assert_int_equal(folder_count(&place.folder), 2); /* no temporary file is left */
-    check_ok(assay_results_open(&results, place.file, &err), &err);
+    check_ok(assay_results_open(&results, place.file, NULL, &err), &err);
     check_attributes(results, &place);
     check_tables(results, &place);
     assert_int_equal(results->sample_count, SAMPLES);
@@ -172,7 +172,7 @@ static void test_site(void **state)
              &err);
     check_ok(fixture_journal(place.journal, &place.fixture.plan, &err), &err);
     place_write(&place);
-    check_ok(assay_results_open(&results, place.file, &err), &err);
+    check_ok(assay_results_open(&results, place.file, NULL, &err), &err);
     assert_true(assay_digest_equal(&results->plan_digest, &place.fixture.plan.digest));
     assay_results_close(results);
     place_drop(&place);
@@ -206,7 +206,7 @@ static void test_assignment(void **state)
     fixture_facts(&place.facts, &place.fixture.plan);
     check_ok(fixture_journal(place.journal, &place.fixture.plan, &err), &err);
     place_write(&place);
-    check_ok(assay_results_open(&results, place.file, &err), &err);
+    check_ok(assay_results_open(&results, place.file, NULL, &err), &err);
     assert_true(assay_digest_equal(&results->plan_digest, &place.fixture.plan.digest));
     assert_string_equal(results->chain, "alps");
     assert_string_equal(results->task, "7");
@@ -255,7 +255,7 @@ static void test_sizes(void **state)
         }
         check_ok(assay_journal_close(journal, &err), &err);
         place_write(&place);
-        check_ok(assay_results_open(&results, place.file, &err), &err);
+        check_ok(assay_results_open(&results, place.file, NULL, &err), &err);
         assert_int_equal(results->token_count, long_ones ? SAMPLES * LONG - 23 * 12 : 0);
         if (long_ones) assert_int_equal(results->tokens[results->token_offset[20] + 5], 35 + 20);
         assert_string_equal(results->answers[3], "");
@@ -331,7 +331,7 @@ static void test_schema_table(void **state)
     }
     assert_true(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, count_object, &counts) >= 0);
     assert_int_equal(counts.datasets, ASSAY_COLUMN_COUNT);
-    assert_int_equal(counts.groups, 1 + 13);
+    assert_int_equal(counts.groups, 1 + 14);
     H5O_info_t root;
     assert_true(H5Oget_info(file, &root) >= 0);
     assert_int_equal(root.num_attrs, ASSAY_ATTRIBUTE_COUNT);
@@ -390,7 +390,7 @@ static void test_write_refusals(void **state)
     }
     check_write(&place, place.file, ASSAY_ENOTFOUND, "sample 7 of 24 is not in the journal");
     check_ok(fixture_append(journal, plan, 7, &err), &err);
-    check_ok(assay_results_open(&results, place.file, &err), &err); /* untouched so far */
+    check_ok(assay_results_open(&results, place.file, NULL, &err), &err); /* untouched so far */
     assay_results_close(results);
     place_write(&place);
     check_ok(assay_journal_close(journal, &err), &err);

@@ -43,7 +43,7 @@ static void check_open(const char *path, enum assay_status expected, const char 
 {
     struct assay_results *results = NULL;
     struct assay_error err;
-    check_refused(assay_results_open(&results, path, &err), expected, &err, quoted);
+    check_refused(assay_results_open(&results, path, NULL, &err), expected, &err, quoted);
     assert_null(results);
     assert_non_null(strstr(err.text, path));
 }
@@ -311,8 +311,8 @@ static void test_other_objects(void **state)
         struct assay_results *results;
         if (cases[i].put == put_fewer_rows) {
             /* The first column of a shape says how many rows; another one disagrees. */
-            check_refused(assay_results_open(&results, place.file, &err), cases[i].expected, &err,
-                          cases[i].quoted);
+            check_refused(assay_results_open(&results, place.file, NULL, &err), cases[i].expected,
+                          &err, cases[i].quoted);
             assert_non_null(strstr(err.text, "/tokens/log_prob"));
         } else {
             check_open(place.file, cases[i].expected, cases[i].quoted);
