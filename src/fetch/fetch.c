@@ -18,12 +18,12 @@
 static const uint64_t mebibyte = 1048576;
 static const struct timespec pause_between = {0, 500000000};
 
-static bool is_to_stop(const struct fetch_work *work)
+bool fetch_is_to_stop(const struct fetch_work *work)
 {
     return work->options->stop && *work->options->stop;
 }
 
-static enum assay_status interrupted(const struct fetch_work *work, struct assay_error *err)
+enum assay_status fetch_interrupted(const struct fetch_work *work, struct assay_error *err)
 {
     return assay_fail(err, ASSAY_EINTERRUPTED, "interrupted while %s; the same command goes on",
                       work->what);
@@ -41,7 +41,7 @@ enum assay_status fetch_take(void *context, const void *data, size_t size, struc
 {
     struct fetch_work *work = context;
     uint64_t whole = work->entry->bytes;
-    if (is_to_stop(work)) return interrupted(work, err);
+    if (fetch_is_to_stop(work)) return fetch_interrupted(work, err);
     if (whole && size > whole - work->written) {
         return assay_fail(err, ASSAY_EMISMATCH, "it has more than the %llu bytes that it must have",
                           (unsigned long long)whole);
@@ -79,7 +79,7 @@ static enum assay_status read_again(struct fetch_work *work, struct assay_error 
         if (count < 0) return assay_fail_errno(err, errno, "%s", (const char *)work->growing.data);
         assay_sha256_update(&work->digest, block, (size_t)count);
         work->written += (uint64_t)count;
-        if (is_to_stop(work)) return interrupted(work, err);
+        if (fetch_is_to_stop(work)) return fetch_interrupted(work, err);
         show(work);
     }
     if (work->entry->bytes && work->written >= work->entry->bytes) return fetch_restart(work, err);
@@ -254,9 +254,9 @@ static enum assay_status hold(struct fetch_work *work, int *fd, struct assay_err
             /* Then at least nobody else's file is written into. */
             return assay_bytes_format(&work->growing, err, ".%ld", (long)getpid());
         }
-        if (is_to_stop(work)) {
+        if (fetch_is_to_stop(work)) {
             close(*fd);
-            return interrupted(work, err);
+            return fetch_interrupted(work, err);
         }
         show(work);
         nanosleep(&pause_between, NULL);

@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "crypto/digest.h"
 
+#include <stdbool.h>
+
 struct fetch_work {
     const struct assay_catalogue_entry *entry;
     const struct assay_fetch_options *options;
@@ -19,6 +21,10 @@ struct fetch_work {
     const char *what; /* is done now */
 };
 
+/* Whoever waits has asked for an end; what is said then. */
+bool fetch_is_to_stop(const struct fetch_work *work);
+ASSAY_MUST_CHECK enum assay_status fetch_interrupted(const struct fetch_work *work,
+                                                     struct assay_error *err);
 /* Append to the growing file; size 0 only shows where it stands. EINTERRUPTED once it is to stop,
  * EMISMATCH when it grows past entry->bytes. */
 ASSAY_MUST_CHECK enum assay_status fetch_take(void *work, const void *data, size_t size,

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,10 +21,18 @@ static const char unpack[] = "import shutil, sys, zipfile\n"
                              "with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as member:\n"
                              "    shutil.copyfileobj(member, sys.stdout.buffer, 1 << 20)\n";
 
+/* A terminal's interrupt ends the program too, and may do so before it ends us. */
+static bool was_interrupted(const struct fetch_work *work, int exit_code)
+{
+    return fetch_is_to_stop(work) || exit_code == 128 + SIGINT || exit_code == 128 + SIGTERM;
+}
+
 /* The last line that a program said, which is where they put the reason. */
-static enum assay_status blame(const struct assay_command_result *result, const char *program,
+static enum assay_status blame(const struct fetch_work *work,
+                               const struct assay_command_result *result, const char *program,
                                const char *piece, struct assay_error *err)
 {
+    if (was_interrupted(work, result->exit_code)) return fetch_interrupted(work, err);
     const char *text = (const char *)result->errors.data;
     const char *line = strrchr(text, '\n');
     line = line ? line + 1 : text;
@@ -39,7 +48,7 @@ static enum assay_status run(struct fetch_work *work, const char *const *argv, c
     const struct assay_command_sink sink = {fetch_take, work};
     enum assay_status status = assay_command_stream(&result, argv, &sink, err);
     *exit_code = result.exit_code;
-    if (!status && result.exit_code != 0) status = blame(&result, program, piece, err);
+    if (!status && result.exit_code != 0) status = blame(work, &result, program, piece, err);
     assay_command_fini(&result);
     return status;
 }
@@ -96,7 +105,7 @@ static enum assay_status download(struct fetch_work *work, const char *package, 
                                     NULL};
         status = assay_command_stream(&result, argv, &sink, err);
     }
-    if (!status && result.exit_code != 0) status = blame(&result, "pip", package, err);
+    if (!status && result.exit_code != 0) status = blame(work, &result, "pip", package, err);
     assay_command_fini(&result);
     assay_bytes_fini(&temporary);
     return status;

@@ -65,7 +65,13 @@ def spec_refusals(folder):
         ("out of range", "top_p: 0.95", "top_p: 1.5", 3, ["top_p", '"1.5"', "0.001 to 1"]),
         ("too many decimals", "top_p: 0.95", "top_p: 0.9512", 3, ["0.9512"]),
         ("not YAML", "profiles:", "profiles: [", 3, ["changed.yaml:"]),
-        ("missing model", MODEL, "no-such-model.gguf", 3, ["no-such-model.gguf"]),
+        (  # by its digest it would be found under any name
+            "missing model",
+            f"{MODEL}\n  sha256: b179",
+            "no-such-model.gguf\n  sha256: a179",
+            3,
+            ["no-such-model.gguf"],
+        ),
         ("missing benchmark", "items.jsonl", "no-items.jsonl", 3, ["no-items.jsonl"]),
         ("another model", "sha256: b179", "sha256: a179", 3, [MODEL, "a179", "b179"]),
         (
