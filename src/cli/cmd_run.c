@@ -329,9 +329,8 @@ const struct assay_command assay_cmd_run = {
     "number "
     "of\n"
     "ranks, and other machines.\n\n"
-    "Results of more than --part-records are one file with views over FILE.parts/part-NNNN.h5: "
-    "move "
-    "both\n"
-    "together. HDF5 1.10 and later, and h5py, read FILE as if it were whole.\n",
+    "Results of more than --part-records are one file with views over\n"
+    "FILE.parts/part-NNNN.h5: move both together. HDF5 1.10 and later, and h5py, read FILE as if "
+    "it were whole.\n",
     options,
     cmd_run};

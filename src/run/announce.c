@@ -30,11 +30,17 @@ static void append_ranks(char list[ASSAY_RANKS_TEXT], uint32_t first, uint32_t l
     }
 }
 
-static bool is_like(const struct assay_ranks *row, const struct assay_rank_place *place)
+static bool is_kind(const struct assay_ranks *row, const char *component, const char *device,
+                    const char *isa, uint32_t threads)
 {
-    return strcmp(row->component, place->component) == 0 &&
-           strcmp(row->device, place->device) == 0 && strcmp(row->isa, place->isa) == 0 &&
-           row->threads == place->threads;
+    return strcmp(row->component, component) == 0 && strcmp(row->device, device) == 0 &&
+           strcmp(row->isa, isa) == 0 && row->threads == threads;
+}
+
+static bool is_of(const struct assay_ranks *row, const struct assay_rank_place *place)
+{
+    return strcmp(row->host, place->host) == 0 &&
+           is_kind(row, place->component, place->device, place->isa, place->threads);
 }
 
 static void begin_row(struct assay_ranks *row, const struct assay_rank_place *place)
@@ -52,7 +58,7 @@ static void begin_row(struct assay_ranks *row, const struct assay_rank_place *pl
 static size_t row_of(struct assay_ranks *rows, size_t *count, const struct assay_rank_place *place)
 {
     for (size_t i = *count; i-- > 0;) { /* neighbours are alike: the last first */
-        if (is_like(&rows[i], place) && strcmp(rows[i].host, place->host) == 0) return i;
+        if (is_of(&rows[i], place)) return i;
     }
     begin_row(&rows[*count], place);
     return (*count)++;
@@ -63,16 +69,15 @@ static size_t merge_hosts(struct assay_ranks *rows, size_t count)
 {
     size_t kinds = 0;
     for (size_t i = 0; i < count; i++) {
+        const struct assay_ranks *row = &rows[i];
         size_t k = 0;
         while (k < kinds &&
-               (strcmp(rows[k].component, rows[i].component) != 0 ||
-                strcmp(rows[k].device, rows[i].device) != 0 ||
-                strcmp(rows[k].isa, rows[i].isa) != 0 || rows[k].threads != rows[i].threads)) {
+               !is_kind(&rows[k], row->component, row->device, row->isa, row->threads)) {
             k++;
         }
         if (k == kinds) {
-            struct assay_ranks row = rows[i];
-            rows[kinds++] = row;
+            struct assay_ranks copied = *row;
+            rows[kinds++] = copied;
             continue;
         }
         memcpy(rows[k].last_host, rows[i].host, sizeof rows[k].last_host);
@@ -93,8 +98,7 @@ size_t assay_announce_group(struct assay_ranks *rows, const struct assay_rank_pl
     for (uint32_t first = 0; first < count;) {
         size_t i = row_of(rows, &row_count, &places[first]);
         uint32_t next = first;
-        while (next < count && is_like(&rows[i], &places[next]) &&
-               strcmp(rows[i].host, places[next].host) == 0) {
+        while (next < count && is_of(&rows[i], &places[next])) {
             if (places[next].memory_bytes < rows[i].memory_bytes) {
                 rows[i].memory_bytes = places[next].memory_bytes;
             }

@@ -7,6 +7,7 @@
  * ranks are not the whole list. */
 #include "base/assert.h"
 #include "run/queue.h"
+#include "store/fixture.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,23 +98,7 @@ int main(int argc, char **argv)
     struct assay_queue queue;
     struct assay_error err;
     char folder[] = "queue-cost-XXXXXX";
-    static const struct assay_process process = {.ranks = 1,
-                                                 .local_ranks = 1,
-                                                 .host = "",
-                                                 .cpu = "",
-                                                 .launcher = "",
-                                                 .job = "",
-                                                 .component = "",
-                                                 .variables = "",
-                                                 .engine = "",
-                                                 .build = "",
-                                                 .backend = "",
-                                                 .isa = "",
-                                                 .processors = "",
-                                                 .memory_nodes = "",
-                                                 .grader = "",
-                                                 .topology = ""};
-    const struct assay_journal_options options = {.sync_records = 1000, .process = &process};
+    const struct assay_journal_options options = {.sync_records = 1000, .process = &fixture_plain};
     must(assay_comm_open(&comm, 0, &err), &err);
     const struct assay_comm_facts *facts = assay_comm_facts(comm);
     if (!mkdtemp(folder)) return 1;

@@ -117,6 +117,15 @@ static void attend_unit(const struct attend_work *work, struct unit *unit, const
         work->kernel->divide(&unit->queries[k], view->head_dim);
 }
 
+/* The next unit that nobody has; false where there is none. */
+static bool take_unit(struct attend_work *work, struct unit *unit)
+{
+    size_t index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
+    if (index >= work->units) return false;
+    unit_init(unit, work, index);
+    return true;
+}
+
 /* A thread takes the next unit before it computes the present one; the last ones are taken by
  * whoever is free. */
 static void attend_units(void *context, unsigned thread, unsigned threads)
@@ -124,21 +133,12 @@ static void attend_units(void *context, unsigned thread, unsigned threads)
     struct attend_work *work = context;
     struct unit units[2], *unit = &units[0], *after = &units[1];
     (void)thread;
-    size_t index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-    if (index < work->units) unit_init(unit, work, index);
-    while (index < work->units) {
-        bool known =
-            atomic_load_explicit(&work->next, memory_order_relaxed) + threads <= work->units;
-        if (known) {
-            index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-            known = index < work->units;
-            if (known) unit_init(after, work, index);
-        }
+    bool more = take_unit(work, unit);
+    while (more) {
+        size_t taken = atomic_load_explicit(&work->next, memory_order_relaxed);
+        bool known = taken + threads <= work->units && take_unit(work, after);
         attend_unit(work, unit, known ? after : NULL);
-        if (!known) {
-            index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
-            if (index < work->units) unit_init(after, work, index);
-        }
+        more = known || take_unit(work, after);
         struct unit *done = unit;
         unit = after;
         after = done;
