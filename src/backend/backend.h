@@ -118,9 +118,10 @@ struct assay_backend {
     void (*products)(struct assay_team *team, const struct assay_product *products, size_t count,
                      const struct assay_operand *operand);
     /* y (rows × width) = the embedding's rows `tokens` (1.7). The embedding is given as it stands
-     * in the file. */
+     * in the file and, where products use it too (a tied output), as their matrix, so that it need
+     * not be in memory twice; else NULL. */
     void (*embed)(struct assay_team *team, const struct assay_tensor *embedding,
-                  const uint32_t *tokens, size_t rows, float *y);
+                  const struct assay_matrix *matrix, const uint32_t *tokens, size_t rows, float *y);
     /* y = RMSNorm(x, weight) (1.8), rows × width; y may be x. */
     void (*norm)(struct assay_team *team, const float *x, const float *weight, float eps,
                  size_t rows, size_t width, float *y);

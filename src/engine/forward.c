@@ -139,8 +139,9 @@ static void feed_forward_block(struct assay_forward *f, const struct assay_pass 
 void assay_forward_layers(struct assay_forward *forward, const struct assay_pass *pass)
 {
     ASSAY_ASSERT(pass->rows > 0 && pass->rows <= forward->rows_max);
-    forward->ops->embed(forward->team, forward->weights.embedding, pass->tokens, pass->rows,
-                        forward->x);
+    forward->ops->embed(forward->team, forward->weights.embedding,
+                        forward->weights.tied ? forward->weights.output.matrix : NULL, pass->tokens,
+                        pass->rows, forward->x);
     if (forward->hyper->embedding_scale > 1.0f) {
         forward->ops->scale(forward->team, forward->x, forward->hyper->embedding_scale,
                             pass->rows * forward->hyper->width);

@@ -232,12 +232,14 @@ enum assay_status assay_weights_init(struct assay_weights *weights, const struct
 {
     const struct assay_model_tensors *tensors = assay_model_tensors(model);
     uint32_t layers = assay_model_hyper(model)->layers;
-    *weights = (struct assay_weights){.backend = backend, .embedding = &tensors->embedding};
+    *weights = (struct assay_weights){.backend = backend,
+                                      .embedding = &tensors->embedding,
+                                      .tied = tensors->embedding.data == tensors->output.data};
     weights->layers = calloc(layers, sizeof *weights->layers);
     if (!weights->layers) return assay_fail(err, ASSAY_EMEMORY, "no memory for %u layers", layers);
     weights->layer_count = layers;
     enum assay_status status = make_ropes(weights, model, team, context, err);
-    if (!status && tensors->embedding.data != tensors->output.data) {
+    if (!status && !weights->tied) {
         status = assay_tensor_check_finite(&tensors->embedding, err);
     }
     if (!status) status = make_vector(weights, &weights->output_norm, &tensors->output_norm, err);

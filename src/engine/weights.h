@@ -28,6 +28,7 @@ struct assay_weights {
     uint32_t layer_count;
     float *output_norm; /* [width] */
     struct assay_weight output;
+    bool tied;          /* the output's matrix is the embedding */
     float *rope;        /* [context][rope_dims/2][cos, sin] of the layers that see everything */
     float *window_rope; /* of those with a window; NULL where no layer has one */
 };

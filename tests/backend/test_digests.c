@@ -61,7 +61,7 @@ static void products(struct lines *lines, const struct assay_backend *backend,
             backend->operand_set(team, operand, x, BATCH, columns, in_block > 1);
             backend->products(team, &(struct assay_product){matrix, y}, 1, operand);
             add_line(lines, kind ? "extreme" : "product", assay_dtype_name(dtype), y, ROWS * BATCH);
-            backend->embed(team, &tensor, tokens, 3, y);
+            backend->embed(team, &tensor, matrix, tokens, 3, y);
             if (!kind) add_line(lines, "embed", assay_dtype_name(dtype), y, 3 * columns);
             backend->operand_destroy(operand);
             backend->matrix_destroy(matrix);

@@ -182,7 +182,7 @@ static void check_embed(const struct record *record, const struct assay_backend 
     struct assay_tensor tensor = tensor_of(record);
     const struct field *tokens = field(record, "token");
     float *y = cases_memory(tokens->count * tensor.columns * sizeof *y);
-    backend->embed(team, &tensor, tokens->words, tokens->count, y);
+    backend->embed(team, &tensor, NULL, tokens->words, tokens->count, y);
     equal(record, "y", y);
     free_data(&tensor);
     free(y);

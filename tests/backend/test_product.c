@@ -183,9 +183,15 @@ static void embedding_rows(const struct assay_backend *cpu)
     struct cases cases = {2};
     for (unsigned dtype = 0; dtype < ASSAY_DTYPE_COUNT; dtype++) {
         struct assay_tensor tensor = cases_tensor(&cases, CASES_EXTREME, dtype, 7, WIDTH);
-        assay_backend_ref.embed(team, &tensor, tokens, 4, wanted);
-        cpu->embed(team, &tensor, tokens, 4, y);
+        struct assay_matrix *matrix = NULL;
+        CASES_OK(cpu->matrix_create(team, &matrix, &tensor, NULL, err));
+        assay_backend_ref.embed(team, &tensor, NULL, tokens, 4, wanted);
+        cpu->embed(team, &tensor, NULL, tokens, 4, y);
         cases_equal("embedding", y, wanted, 4 * WIDTH);
+        memset(y, 0, sizeof y);
+        cpu->embed(team, &tensor, matrix, tokens, 4, y);
+        cases_equal("embedding from the output's matrix", y, wanted, 4 * WIDTH);
+        cpu->matrix_destroy(matrix);
         cases_equal("the same token", wanted, wanted + (size_t)2 * WIDTH, WIDTH);
         cases_tensor_free(&tensor);
     }

@@ -7,6 +7,7 @@
 #include "model/model_parse.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Linked with --wrap: what the rooms under test allocate is counted, not what they free. */
 static uint64_t taken;
@@ -16,6 +17,8 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
@@ -50,6 +53,13 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
     count(size);
     return __real_aligned_alloc(alignment, size);
+}
+
+/* Large blocks: 4 MiB of it only align them and are never touched. */
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    count(size - (4 << 20));
+    return __real_mmap(at, size, protection, flags, fd, offset);
 }
 
 static const struct row {

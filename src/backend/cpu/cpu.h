@@ -92,6 +92,9 @@ uint64_t assay_cpu_matrix_bytes(const struct assay_cpu_isa *isa, const struct as
 uint64_t assay_cpu_packed_bytes(const struct assay_cpu_isa *isa, const struct assay_tensor *tensor);
 void assay_cpu_pack(const struct assay_cpu_isa *isa, struct assay_team *team,
                     const struct assay_tensor *tensor, void *to);
+void assay_cpu_embed(struct assay_team *team, const struct assay_tensor *embedding,
+                     const struct assay_matrix *matrix, const uint32_t *tokens, size_t rows,
+                     float *y);
 void assay_cpu_products(struct assay_team *team, const struct assay_product *products, size_t count,
                         const struct assay_operand *operand);
 

@@ -73,5 +73,8 @@ bool assay_panel_bytes(enum assay_dtype dtype, size_t rows, size_t elements, siz
 /* Put a row as it stands in the file into lane r of a zeroed panel. */
 void assay_panel_put(enum assay_dtype dtype, size_t rows, size_t elements, uint8_t *panel, size_t r,
                      const uint8_t *row);
+/* Block b of what was put into lane r (block types). */
+void assay_panel_get(enum assay_dtype dtype, size_t rows, const uint8_t *panel, size_t r, size_t b,
+                     struct assay_block *out);
 
 #endif

@@ -4,6 +4,8 @@
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/panel.h"
+#include "backend/ref/ref.h"
+#include "backend/ref/weight.h"
 #include "base/arena.h"
 #include "base/assert.h"
 
@@ -132,6 +134,53 @@ void assay_cpu_matrix_destroy(struct assay_matrix *matrix)
     assay_cpu_free(matrix->own);
     free(matrix);
 }
+
+/* --- rows of an embedding that is an output matrix too */
+
+struct embed_work {
+    const struct assay_matrix *matrix;
+    enum assay_dtype dtype;
+    const uint32_t *tokens;
+    size_t rows;
+    float *y;
+};
+
+static void embed_rows(void *context, unsigned thread, unsigned threads)
+{
+    const struct embed_work *work = context;
+    const struct assay_matrix *matrix = work->matrix;
+    size_t begin, end, lanes = matrix->panel_rows, bytes = assay_dtype_block_bytes(work->dtype);
+    assay_team_share(work->rows, 1, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        size_t row = work->tokens[i], lane = row % lanes;
+        const uint8_t *panel = matrix->panels + row / lanes * matrix->panel_bytes;
+        float *y = work->y + i * matrix->columns;
+        ASSAY_ASSERT(row < matrix->rows);
+        for (size_t e = 0; e < matrix->elements; e++) {
+            struct assay_block block;
+            if (!matrix->quantised) {
+                y[e] = assay_ref_weight(work->dtype, panel + (e * lanes + lane) * bytes, 0);
+                continue;
+            }
+            assay_panel_get(work->dtype, lanes, panel, lane, e, &block);
+            assay_ref_widen(work->dtype, &block, y + e * ASSAY_BLOCK);
+        }
+    }
+}
+
+void assay_cpu_embed(struct assay_team *team, const struct assay_tensor *embedding,
+                     const struct assay_matrix *matrix, const uint32_t *tokens, size_t rows,
+                     float *y)
+{
+    struct embed_work work = {matrix, embedding->dtype, tokens, rows, y};
+    if (matrix == NULL) {
+        assay_ref_embed(team, embedding, NULL, tokens, rows, y);
+    } else {
+        assay_team_run(team, embed_rows, &work);
+    }
+}
+
+/* --- products */
 
 /* Shares of all products, one product after another. */
 struct product_work {

@@ -50,8 +50,7 @@
         .matrix_bytes = which##_matrix_bytes, .operand_create = which##_operand_create,            \
         .operand_destroy = assay_cpu_operand_destroy, .operand_bytes = assay_cpu_operand_bytes,    \
         .operand_set = assay_cpu_operand_set, .products = assay_cpu_products,                      \
-        .embed = assay_ref_embed, /* a few rows a step: no gain */                                 \
-            .norm = assay_##rows##_norm, .rotate = assay_##rows##_rotate,                          \
+        .embed = assay_cpu_embed, .norm = assay_##rows##_norm, .rotate = assay_##rows##_rotate,    \
         .kv_store = assay_##rows##_kv_store, .attend = assay_##from##_attend,                      \
         .swiglu = assay_##from##_swiglu, .geglu = assay_##from##_geglu, .add = assay_##from##_add, \
         .scale = assay_ref_scale, /* once a pass */                                                \

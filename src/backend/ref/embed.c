@@ -5,6 +5,16 @@
 #include "base/assert.h"
 #include "base/team.h"
 
+void assay_ref_widen(enum assay_dtype dtype, const struct assay_block *block, float *y)
+{
+    struct assay_ref_scales scales = assay_ref_block_scales(dtype, block);
+    int offset = assay_block_kind(dtype)->offset;
+    for (int i = 0; i < ASSAY_BLOCK; i++) {
+        float q = (float)(block->halves[i / 16] * (block->q[i] - offset));
+        y[i] = scales.has_minimum ? fmaf(scales.d, q, scales.m) : scales.d * q;
+    }
+}
+
 /* Element e of a row, widened to y: 32 values for the block types, else one. */
 static void widen(enum assay_dtype dtype, const uint8_t *row, size_t e, float *y)
 {
@@ -14,12 +24,7 @@ static void widen(enum assay_dtype dtype, const uint8_t *row, size_t e, float *y
     }
     struct assay_block block;
     assay_block_read(dtype, row, e, &block);
-    struct assay_ref_scales scales = assay_ref_block_scales(dtype, &block);
-    int offset = assay_block_kind(dtype)->offset;
-    for (int i = 0; i < ASSAY_BLOCK; i++) {
-        float q = (float)(block.halves[i / 16] * (block.q[i] - offset));
-        y[i] = scales.has_minimum ? fmaf(scales.d, q, scales.m) : scales.d * q;
-    }
+    assay_ref_widen(dtype, &block, y);
 }
 
 struct embed_work {
@@ -47,8 +52,10 @@ static void embed_rows(void *context, unsigned thread, unsigned threads)
 }
 
 void assay_ref_embed(struct assay_team *team, const struct assay_tensor *embedding,
-                     const uint32_t *tokens, size_t rows, float *y)
+                     const struct assay_matrix *matrix, const uint32_t *tokens, size_t rows,
+                     float *y)
 {
+    (void)matrix; /* reads the tensor too */
     struct embed_work work = {embedding, tokens, rows, y};
     assay_team_run(team, embed_rows, &work);
 }

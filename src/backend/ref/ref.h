@@ -5,6 +5,7 @@
 #define ASSAY_BACKEND_REF_H
 
 #include "backend/backend.h"
+#include "backend/block.h"
 
 enum assay_status assay_ref_matrix_create(struct assay_team *team, struct assay_matrix **out,
                                           const struct assay_tensor *tensor, const void *packed,
@@ -20,8 +21,11 @@ uint64_t assay_ref_operand_bytes(size_t rows, size_t columns);
 void assay_ref_operand_set(struct assay_team *team, struct assay_operand *operand, const float *x,
                            size_t rows, size_t columns, bool quantised);
 
+/* The 32 values of a block (1.7). */
+void assay_ref_widen(enum assay_dtype dtype, const struct assay_block *block, float *y);
 void assay_ref_embed(struct assay_team *team, const struct assay_tensor *embedding,
-                     const uint32_t *tokens, size_t rows, float *y);
+                     const struct assay_matrix *matrix, const uint32_t *tokens, size_t rows,
+                     float *y);
 void assay_ref_norm(struct assay_team *team, const float *x, const float *weight, float eps,
                     size_t rows, size_t width, float *y);
 void assay_ref_rotate(struct assay_team *team, float *x, size_t rows, uint32_t heads,
