@@ -38,6 +38,7 @@ struct assay_request {
     const uint32_t *prompt; /* prompt_count ≥ 1 token ids */
     size_t prompt_count;
     uint32_t max_tokens;      /* 1 … */
+    bool past_end;            /* an ending token is like any other: for measurements */
     const char *const *stops; /* stop_count strings, alive as long as the session */
     size_t stop_count;
     size_t sample_count; /* 1 … */

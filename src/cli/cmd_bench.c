@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    REPLICATES = 4096,
+    REPLICATES = ASSAY_BATCH_MAX,
     SEQUENCES_MAX = 16,
     PROMPT_DEFAULT = 512,
     DECODE_DEFAULT = 64,
@@ -24,6 +24,7 @@ enum {
 /* One measurement: what was done in how many seconds. */
 struct figure {
     double seconds, tokens, prompt_rows, rows, head_rows, passes;
+    double positions, shared_positions; /* that a row sees; of them, that all rows see alike */
 };
 
 struct bench {
@@ -66,13 +67,12 @@ static enum assay_status parse_sequences(struct bench *bench, const char *text,
     }
 }
 
-/* Prompts and as many samples as are decoded together. A sample that ends makes room for another of
- * its prompt, as in a run: the batch stays full while the clock runs, and where prompts are not
- * shared the new sample's prefill is within the time. */
+/* Prompts and as many samples as are decoded together. None ends while the clock runs: an ending
+ * token is taken like any other. */
 struct load {
     struct assay_session *session;
     uint32_t *prompt; /* prompt_count tokens; the last one tells the prompts apart */
-    uint32_t prompt_count, tokens, sequences, begun;
+    uint32_t prompt_count, tokens, sequences;
     bool shared;
 };
 
@@ -89,32 +89,16 @@ static enum assay_status begin_sample(struct load *load, uint32_t which, uint32_
                                       struct assay_error *err)
 {
     static const struct assay_profile profile = {"bench", 1000, 1000, 0, 0, 1000, ASSAY_DRAW_IID};
-    struct assay_sample_request sample = {.tag = which,
-                                          .profile = &profile,
-                                          .replicates = REPLICATES,
-                                          .sets = 1,
-                                          .replicate = load->begun++ % REPLICATES};
+    struct assay_sample_request sample = {
+        .tag = which, .profile = &profile, .replicates = REPLICATES, .sets = 1, .replicate = which};
     const struct assay_request request = {.prompt = load->prompt,
                                           .prompt_count = load->prompt_count,
                                           .max_tokens = load->tokens,
+                                          .past_end = true,
                                           .samples = &sample,
                                           .sample_count = 1};
     fill_prompt(load, load->shared ? 0 : which, vocab);
     return assay_session_submit(load->session, &request, err);
-}
-
-static enum assay_status step(struct load *load, uint32_t vocab, struct assay_error *err)
-{
-    struct assay_sample sample;
-    uint32_t ended[ASSAY_BATCH_MAX], count = 0;
-    enum assay_status status = assay_session_step(load->session, err);
-    while (!status && assay_session_take(load->session, &sample)) {
-        ended[count++] = (uint32_t)sample.tag;
-    }
-    for (uint32_t i = 0; i < count && !status; i++) {
-        status = begin_sample(load, ended[i], vocab, err);
-    }
-    return status;
 }
 
 static void mark(struct figure *figure, const struct assay_session *session, uint64_t start)
@@ -143,19 +127,22 @@ static enum assay_status run_load(struct load *load, uint32_t tokens, uint32_t v
     }
     *prefill = *decode = (struct figure){0};
     while (!status && (prefill->tokens < load->sequences || prefill->prompt_rows < prompts)) {
-        status = step(load, vocab, err);
+        status = assay_session_step(load->session, err);
         mark(prefill, load->session, start);
     }
     while (!status && decode->tokens - prefill->tokens < wanted) {
-        status = step(load, vocab, err);
+        status = assay_session_step(load->session, err);
         mark(decode, load->session, start);
     }
+    double begun = prefill->tokens / load->sequences, ended = decode->tokens / load->sequences;
     decode->seconds -= prefill->seconds;
     decode->tokens -= prefill->tokens;
     decode->rows -= prefill->rows;
     decode->head_rows -= prefill->head_rows;
     decode->passes -= prefill->passes;
     prefill->tokens = prefill->prompt_rows;
+    decode->positions = load->prompt_count + (begun + ended) / 2;
+    decode->shared_positions = load->shared ? load->prompt_count : 0;
     return status;
 }
 
@@ -165,7 +152,7 @@ static enum assay_status measure(const struct bench *bench, uint32_t prompt_coun
 {
     /* The first sequences go on while the prompts of the last are computed. */
     uint32_t passes = bench->shared ? 1 : sequences * prompt_count / bench->machine.prefill_rows;
-    uint32_t most = tokens > 1 ? tokens + passes + 1 : 1;
+    uint32_t most = tokens > 1 ? tokens + passes + 2 : 1;
     struct assay_session_options options = {.backend = bench->machine.backend,
                                             .batch = sequences,
                                             .threads = bench->machine.threads,
@@ -235,9 +222,26 @@ static enum assay_status measure_all(struct bench *bench, struct assay_error *er
 
 /* --- figures */
 
+/* Keys and values of so many positions. */
+static double kv_bytes(const struct bench *bench, double positions)
+{
+    const struct assay_hyper *hyper = assay_model_hyper(bench->model);
+    double bytes = 0, of_position = 2.0 * hyper->kv_heads * hyper->head_dim * sizeof(uint16_t);
+    for (uint32_t layer = 0; layer < hyper->layers; layer++) {
+        double window = assay_hyper_window(hyper, layer);
+        bytes += (window > 0 && window < positions ? window : positions) * of_position;
+    }
+    return bytes;
+}
+
+/* What must come from memory: the weights once a pass, keys and values once a row, those that all
+ * rows share once a pass. Prefill finds its own in the caches. */
 static double gigabytes(const struct bench *bench, const struct figure *figure)
 {
-    return figure->passes * (double)bench->packed_bytes * 1e-9 / figure->seconds;
+    double shared = kv_bytes(bench, figure->shared_positions);
+    double own = kv_bytes(bench, figure->positions) - shared;
+    double bytes = figure->passes * ((double)bench->packed_bytes + shared) + figure->rows * own;
+    return bytes * 1e-9 / figure->seconds;
 }
 
 static double gigamacs(const struct bench *bench, const struct figure *figure)
@@ -381,13 +385,13 @@ const struct assay_command assay_cmd_bench = {
     "measure how fast a model runs here",
     "Prefill: tokens a second of one prompt. Decode: output tokens a second of all sequences "
     "together,\n"
-    "after prompts of 128 tokens, sampling included. GB/s: weights read, once a pass; GMAC/s: "
-    "multiply-adds\n"
-    "of the matrices. Each is compared with what this machine can do, measured first: reading from "
-    "memory,\n"
-    "and the products' inner step from registers; the nearer limit is shown. Compare ratios of "
-    "paired runs:\n"
-    "machines are noisy.\n\n"
+    "after prompts of 128 tokens, sampling included. GB/s: weights read, once a pass, and keys and "
+    "values;\n"
+    "GMAC/s: multiply-adds of the matrices. Each is compared with what this machine can do, "
+    "measured\n"
+    "first: reading from memory, and the products' inner step from registers; the nearer limit is "
+    "shown.\n"
+    "Compare ratios of paired runs: machines are noisy.\n\n"
     "  assay bench smollm2-135m-instruct-q4_1.gguf --sequences 1,64 --json\n",
     options,
     cmd_bench};

@@ -45,6 +45,7 @@ void assay_seat_begin(struct assay_seat *seat, struct assay_queued *from)
     seat->stops = request->stops;
     seat->stop_count = request->stop_count;
     seat->max_tokens = request->max_tokens;
+    seat->past_end = request->past_end;
     seat->forced_count = sample->forced_count;
     seat->forced_rows = 0;
     assay_draw_begin(&seat->stream, sample->profile->draw, sample->replicates, sample->sets,
@@ -121,7 +122,7 @@ void assay_seat_accept(struct assay_seat *seat, const struct assay_tokenizer *to
     seat->history[seat->prompt_count + seat->token_count] = token;
     seat->log_probs[seat->token_count] = job->choice.log_prob;
     seat->token_count++;
-    if (assay_tokenizer_is_end(tokenizer, token)) {
+    if (!seat->past_end && assay_tokenizer_is_end(tokenizer, token)) {
         finish(seat, ASSAY_FINISH_END, batch_rows);
     } else if (append_text(seat, tokenizer, token)) {
         finish(seat, ASSAY_FINISH_STOP, batch_rows);

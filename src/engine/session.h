@@ -36,6 +36,7 @@ struct assay_seat {
     const struct assay_profile *profile;
     const char *const *stops;
     size_t stop_count, max_tokens, context;
+    bool past_end;
     struct assay_draw_stream stream;
     struct assay_kv_table table;
     uint32_t *history; /* [context] the prompt, then the output */
