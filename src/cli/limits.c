@@ -6,12 +6,14 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 
+#include <string.h>
+
 enum { BUFFER_BYTES = 384 << 20, ROUNDS = 5, LINE_WORDS = 8 };
 enum { PEAK_ROUNDS = 1 << 20 };
 
 struct limits_work {
     const struct assay_backend *backend;
-    const uint64_t *words;
+    uint64_t *words;
     size_t count;
     uint64_t macs[ASSAY_THREADS_MAX], sums[ASSAY_THREADS_MAX];
 };
@@ -27,6 +29,15 @@ static void read_part(void *context, unsigned thread, unsigned threads)
     }
     for (size_t k = 0; k < LINE_WORDS; k++) all += sums[k];
     work->sums[thread] = all;
+}
+
+/* Memory that was never written is one page of zeros, which a cache has. */
+static void write_part(void *context, unsigned thread, unsigned threads)
+{
+    struct limits_work *work = context;
+    size_t begin, end;
+    assay_team_share(work->count, LINE_WORDS, thread, threads, &begin, &end);
+    memset(work->words + begin, 1, (end - begin) * sizeof *work->words);
 }
 
 static void peak_part(void *context, unsigned thread, unsigned threads)
@@ -65,6 +76,7 @@ enum assay_status assay_limits_measure(struct assay_limits *out,
     work.words = buffer;
     work.count = BUFFER_BYTES / sizeof(uint64_t);
     *out = (struct assay_limits){0};
+    assay_team_run(team, write_part, &work);
     out->read_bytes_per_s = BUFFER_BYTES / best_seconds(team, read_part, &work);
     if (machine->backend->peak) {
         double seconds = best_seconds(team, peak_part, &work);
