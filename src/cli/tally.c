@@ -40,11 +40,6 @@ void assay_tally_print(const struct assay_tally *tally)
         printf("answers  none found in %" PRIu64 " outputs (%.2f %%)\n", tally->no_answer,
                percent(tally->no_answer, tally->samples));
     }
-    if (tally->flexible_correct != tally->correct) {
-        printf("flexible %.2f %% correct by the flexible rules, %.2f %% by the strict one\n",
-               percent(tally->flexible_correct, tally->samples),
-               percent(tally->correct, tally->samples));
-    }
 }
 
 const uint32_t assay_tally_ks[] = {1, 2, 5, 10, 20, 50, 100, 0};
