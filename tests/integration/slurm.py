@@ -222,11 +222,20 @@ def ranks_in(lab, node=None):
 
 
 def kill_ranks(lab, folder, spec, want, rounds):
+    """Half of them in a world of four ranks, half in one of two that has its journals."""
     rng, killed = random.Random(20261125), 0
-    job = Job(lab, folder, spec, "kill", TWO, extra=f"restarts: {rounds + 10}\n").submit()
-    for round_number in range(rounds):
+    worlds = [(TWO, 4)] * (rounds - rounds // 2) + [(ONE, 2)] * (rounds // 2)
+    job, last = None, None
+    for round_number, (partitions, ranks) in enumerate(worlds):
+        if partitions != last:
+            if job:
+                assay("slurm", "cancel", job.results, env=lab.env, check=0)
+                wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 200)
+            job = Job(lab, folder, spec, "kill", partitions, extra=f"restarts: {rounds + 10}\n")
+            job.submit()
+            last = partitions
         before = len(journal_samples(job.journal)[0])
-        job_runs = lambda: len(ranks_in(lab)) == 4 or job.results.exists()
+        job_runs = lambda: len(ranks_in(lab)) == ranks or job.results.exists()
         wait_until(lambda: f"no rank runs:\n{job.told()}", job_runs, 400)
         job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
         wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 400, 0.05)
@@ -238,10 +247,14 @@ def kill_ranks(lab, folder, spec, want, rounds):
         killed += 1
         wait_until("the others go on", lambda: not ranks_in(lab), 300)
         now, count = journal_samples(job.journal)
+        print(f"kill {killed} of {rounds}, {ranks} ranks: {len(now)} samples on the disk, "
+              f"{len(set(kept) - set(now))} lost, {count - len(now)} twice", flush=True)
         if set(kept) - set(now) or count != len(now):
             sys.exit(f"round {round_number}: {len(set(kept) - set(now))} samples are lost, "
                      f"{count - len(now)} are there twice")
     job.finish(want, f"SIGKILL of {killed} ranks", 1)
+    if FULL and killed < rounds:
+        sys.exit(f"the job ended after {killed} of {rounds} kills")
 
 
 def crash_node(folder, spec, want):
