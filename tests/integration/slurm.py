@@ -338,20 +338,23 @@ def dry_run(lab, folder, spec):
 
 
 def refused_inside(lab, folder, spec):
-    """What only the compute nodes can know ends the job with a message and no restart; but where
-    srun ends one task of two before it has refused, it tells that signal, and the job is tried
-    again, twice at most."""
+    """What only the compute nodes can know ends the job with a message and no restart, also where
+    srun kills one task because another has refused, and tells of that signal (143)."""
     file = pathlib.Path(folder, "file")
     file.write_text("")
-    for what, extra, partitions, restarts, text in (
-        ("scratch", f"scratch: {file}\n", ONE, 0, f"--scratch {file} cannot be written"),
-        ("singletons", "mpi: none\n", ONE, 2, "srun started 2 tasks that cannot find each other"),
-    ):
+    rows = [
+        ("scratch", f"scratch: {file}\n", ONE, f"--scratch {file} cannot be written"),
+        ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
+        ("singletons-of-three-nodes", "mpi: none\n", TWO, "srun started 4 tasks that cannot find"),
+    ]
+    for what, extra, partitions, text in rows + (12 * rows[1:] if FULL else []):
         job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
         wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 200)
-        if text not in job.told() or lab.restarts(job.number) > restarts or job.results.exists():
+        left = sorted(path.name for path in job.results.parent.glob(f"{job.results.name}.end*"))
+        if text not in job.told() or lab.restarts(job.number) or job.results.exists() or left:
             sys.exit(f"{what}: \"{text}\" was expected\n{job.told()}")
         print(f"{what}: {job.told().splitlines()[0]}", flush=True)
+        job.log.unlink()
 
 
 def main():
