@@ -6,131 +6,105 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* score_micro of each sample. */
-typedef void fill(uint32_t *to, const struct assay_results *results);
-
-static struct assay_choice choice_of(const struct assay_results *results, uint64_t s)
-{
-    struct assay_option_part options[ASSAY_OPTIONS_MAX];
-    uint64_t first = results->option_offset[s];
-    size_t count = (size_t)(results->option_offset[s + 1] - first);
-    for (size_t i = 0; i < count; i++) {
-        options[i] = (struct assay_option_part){.tokens = results->option_tokens[first + i],
-                                                .bytes = results->option_bytes[first + i],
-                                                .greedy = results->option_greedy[first + i] != 0};
-    }
-    return assay_choice_of(options, count, results->gold[s],
-                           results->log_probs + results->token_offset[s]);
-}
-
-static bool is_scored(const struct assay_results *results, uint64_t s)
-{
-    return results->finish[s] != ASSAY_FINISH_NONFINITE;
-}
-
-static void fill_picks(uint32_t *to, const struct assay_results *results,
-                       enum assay_choice_score score)
-{
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        to[s] = 0;
-        if (!is_scored(results, s)) continue;
-        struct assay_choice choice = choice_of(results, s);
-        if (assay_choice_answer(&choice, score) == results->gold[s]) to[s] = ASSAY_SCORE_ONE;
-    }
-}
-
-static void fill_acc(uint32_t *to, const struct assay_results *results)
-{
-    fill_picks(to, results, ASSAY_SCORE_ACC);
-}
-
-static void fill_acc_norm(uint32_t *to, const struct assay_results *results)
-{
-    fill_picks(to, results, ASSAY_SCORE_ACC_NORM);
-}
-
-static void fill_p_correct(uint32_t *to, const struct assay_results *results)
-{
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        to[s] = is_scored(results, s)
-                    ? (uint32_t)lround(choice_of(results, s).p_correct * ASSAY_SCORE_ONE)
-                    : 0;
-    }
-}
-
-static void fill_strict(uint32_t *to, const struct assay_results *results)
-{
-    for (uint64_t s = 0; s < results->sample_count; s++) to[s] = results->score_micro[s];
-}
-
-static void fill_flexible(uint32_t *to, const struct assay_results *results)
-{
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        bool right = results->grades[s].flexible_verdict == ASSAY_VERDICT_CORRECT;
-        to[s] = right ? ASSAY_SCORE_ONE : 0;
-    }
-}
-
-static const struct kind {
-    const char *name;
-    fill *fill;
-} choices[] = {{"acc", fill_acc}, {"acc_norm", fill_acc_norm}, {"p_correct", fill_p_correct}},
-  rules[] = {{"strict", fill_strict}, {"flexible", fill_flexible}};
+/* In the order of their columns. */
+static const char *const choices[] = {"acc", "acc_norm", "p_correct"};
+static const char *const rules[] = {"strict", "flexible"};
 
 static bool rules_differ(const struct assay_results *results)
 {
     for (uint64_t s = 0; s < results->sample_count; s++) {
-        if (results->grades[s].flexible_verdict != results->verdict[s]) return true;
+        if (results->flexible_verdict[s] != results->verdict[s]) return true;
     }
     return false;
 }
 
-static const struct kind *kinds_of(const struct assay_results *results, size_t *count)
+static struct assay_choice choice_of(const struct assay_results_sample *sample)
 {
-    bool is_choice = results->option_offset[results->sample_count] > 0;
-    *count = is_choice ? sizeof choices / sizeof choices[0] : sizeof rules / sizeof rules[0];
-    if (is_choice ? results->sealed : !rules_differ(results)) *count = 0;
-    return is_choice ? choices : rules;
+    const struct assay_circumstances *circumstances = &sample->circumstances;
+    struct assay_option_part options[ASSAY_OPTIONS_MAX];
+    size_t count = circumstances->options.size / ASSAY_OPTION_BYTES;
+    for (size_t i = 0; i < count; i++) options[i] = assay_option_get(circumstances->options, i);
+    return assay_choice_of(options, count, circumstances->gold, sample->record.log_probs);
 }
 
-static enum assay_status read_as(struct assay_reading *out, const struct kind *kind,
-                                 const struct assay_results *results,
-                                 const struct assay_scores *scores, uint32_t *column,
-                                 const struct assay_estimate_options *options,
-                                 struct assay_error *err)
+/* Without a finite likelihood every score is 0, as the columns are. */
+static void score_choice(uint32_t *const *columns, uint64_t s,
+                         const struct assay_results_sample *sample)
+{
+    if (sample->record.finish == ASSAY_FINISH_NONFINITE) return;
+    struct assay_choice choice = choice_of(sample);
+    uint32_t gold = sample->circumstances.gold;
+    if (choice.chosen == gold) columns[0][s] = ASSAY_SCORE_ONE;
+    if (choice.chosen_norm == gold) columns[1][s] = ASSAY_SCORE_ONE;
+    columns[2][s] = (uint32_t)lround(choice.p_correct * ASSAY_SCORE_ONE);
+}
+
+/* Fill the columns and name them. *count: 0 where there is but one way. */
+static enum assay_status score(uint32_t *const *columns, const char *const **names, size_t *count,
+                               struct assay_results *results, struct assay_error *err)
+{
+    struct assay_results_sample sample;
+    enum assay_status status = ASSAY_OK;
+    *count = 0;
+    if (results->sample_count > 0) status = assay_results_sample(results, 0, &sample, err);
+    if (status || results->sample_count == 0) return status;
+    if (sample.circumstances.options.size > 0) {
+        for (uint64_t s = 0; s < results->sample_count && !results->sealed && !status; s++) {
+            status = assay_results_sample(results, s, &sample, err);
+            if (!status) score_choice(columns, s, &sample);
+        }
+        *names = choices;
+        *count = results->sealed ? 0 : sizeof choices / sizeof choices[0];
+    } else if (rules_differ(results)) {
+        for (uint64_t s = 0; s < results->sample_count; s++) {
+            columns[0][s] = results->score_micro[s];
+            bool right = results->flexible_verdict[s] == ASSAY_VERDICT_CORRECT;
+            columns[1][s] = right ? ASSAY_SCORE_ONE : 0;
+        }
+        *names = rules;
+        *count = sizeof rules / sizeof rules[0];
+    }
+    return status;
+}
+
+static enum assay_status estimate(struct assay_reading *out, const char *name,
+                                  const uint32_t *column, const struct assay_results *results,
+                                  const struct assay_scores *scores,
+                                  const struct assay_estimate_options *options,
+                                  struct assay_error *err)
 {
     struct assay_scores other = *scores;
     struct assay_estimates *estimates;
-    kind->fill(column, results);
     other.score_micro = column;
     enum assay_status status = assay_estimate_create(&estimates, &other, options, err);
     if (status) return status;
-    *out = (struct assay_reading){.name = kind->name, .is_score = true, .all = estimates->all};
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        if (column[s] != results->score_micro[s]) out->is_score = false;
-    }
+    size_t size = results->sample_count * sizeof *column;
+    *out = (struct assay_reading){.name = name,
+                                  .is_score = memcmp(column, results->score_micro, size) == 0,
+                                  .all = estimates->all};
     assay_estimate_destroy(estimates);
     return ASSAY_OK;
 }
 
-enum assay_status assay_readings_make(struct assay_readings *out,
-                                      const struct assay_results *results,
+enum assay_status assay_readings_make(struct assay_readings *out, struct assay_results *results,
                                       const struct assay_scores *scores,
                                       const struct assay_estimate_options *options,
                                       struct assay_error *err)
 {
-    enum assay_status status = ASSAY_OK;
-    size_t count;
-    const struct kind *kinds = kinds_of(results, &count);
-    *out = (struct assay_readings){.count = count};
-    if (count == 0) return ASSAY_OK;
-    uint32_t *column = calloc(results->sample_count, sizeof *column);
-    if (!column) return assay_fail(err, ASSAY_EMEMORY, "no memory for other scores");
-    for (size_t i = 0; i < count && !status; i++) {
-        status = read_as(&out->rows[i], &kinds[i], results, scores, column, options, err);
+    const char *const *names = NULL;
+    uint32_t *columns[ASSAY_READINGS_MAX];
+    size_t samples = results->sample_count;
+    *out = (struct assay_readings){0};
+    uint32_t *memory = calloc(samples * ASSAY_READINGS_MAX + 1, sizeof *memory);
+    if (!memory) return assay_fail(err, ASSAY_EMEMORY, "no memory for other scores");
+    for (size_t i = 0; i < ASSAY_READINGS_MAX; i++) columns[i] = memory + i * samples;
+    enum assay_status status = score(columns, &names, &out->count, results, err);
+    for (size_t i = 0; i < out->count && !status; i++) {
+        status = estimate(&out->rows[i], names[i], columns[i], results, scores, options, err);
     }
-    free(column);
+    free(memory);
     return status;
 }
 

@@ -17,9 +17,9 @@ struct assay_readings {
     size_t count; /* 0: there is but one way, or what it needs is encrypted */
 };
 
-/* `scores`: the table of `results`. */
+/* `scores`: the table of `results`, of which a choice's samples are read. */
 ASSAY_MUST_CHECK enum assay_status assay_readings_make(struct assay_readings *out,
-                                                       const struct assay_results *results,
+                                                       struct assay_results *results,
                                                        const struct assay_scores *scores,
                                                        const struct assay_estimate_options *options,
                                                        struct assay_error *err);
