@@ -106,7 +106,8 @@ ASSAY_MUST_CHECK enum assay_status assay_results_write(const char *path, const c
                                                        const struct assay_run_facts *facts,
                                                        struct assay_error *err);
 
-/* A results file in memory: columns over samples, ready for statistics. Owned by the handle. */
+/* A results file that was read and checked: its tables, and of each sample the few numbers that
+ * statistics need, 29 bytes. The rest stays in the file, which stays open. Owned by the handle. */
 struct assay_results {
     const char *path;
     uint32_t schema_version;
@@ -129,36 +130,28 @@ struct assay_results {
     const uint32_t *item_strata, *item_prompt_tokens;
     const struct assay_digest *item_prompt_digests;
     const struct assay_profile *profiles;
+    const struct assay_process *processes;
+    uint32_t process_count;
+    uint64_t started_ns, finished_ns; /* the first start and the last end of a sample */
     /* sample_count each, in sample order (FORMAT.md 4.3) */
     const uint32_t *item_index, *profile_index, *replicate, *score_micro;
     const uint8_t *finish, *verdict;
-    const uint64_t *token_offset; /* sample_count + 1 */
-    const uint32_t *tokens;
-    const float *log_probs;
-    const struct assay_digest *cell_keys;
-    const char *const *answers, *const *texts;
-    const uint64_t *answer_offset; /* sample_count + 1, into answer_bytes */
-    const char *answer_bytes;      /* an answer may hold a NUL; `answers` breaks off there */
-    const uint32_t *process;       /* row of processes */
-    const uint32_t *attempts, *batch_rows, *clock_mhz;
-    const uint8_t *prompt_shared;
-    const uint64_t *start_ns, *duration_ns;
-    const struct assay_process *processes;
-    uint32_t process_count;
-    const struct assay_grade *grades; /* sample_count */
-    /* Kind choice: sample i has options option_offset[i] … option_offset[i + 1] − 1. */
-    const uint64_t *option_offset; /* sample_count + 1 */
-    const uint64_t *text_offset;   /* sample_count + 1; differences are the texts' bytes */
-    const uint32_t *option_tokens, *option_bytes, *gold;
-    const uint8_t *option_greedy;
-    const uint64_t *sealed_offset; /* sample_count + 1, into sealed_bytes */
-    const char *sealed_bytes;      /* encrypted cells, also of results that were opened */
+    const uint8_t *outcome, *flexible_verdict, *run; /* of struct assay_grade */
+    const uint64_t *token_offset;                    /* sample_count + 1 */
+};
+
+/* All of one sample. Of `sealed` results it lacks what is encrypted. */
+struct assay_results_sample {
+    struct assay_record record; /* the canonical part */
+    struct assay_circumstances circumstances;
+    uint32_t process;       /* row of processes */
+    struct assay_span cell; /* as it is stored (FORMAT.md 13); empty unless encrypted */
 };
 
 /* Read and check a file: schema, shapes, enums, and that the records digest recomputed from the
- * columns is the stored one. Of an encrypted benchmark that needs the key (NULL or not known: there
- * is none), as do tokens, answers, texts and details, which otherwise are 0 or empty: `sealed`.
- * EFAILED naming the sample when a cell does not open. */
+ * columns is the stored one; memory does not grow with tokens and texts. Of an encrypted benchmark
+ * that needs the key (NULL or not known: there is none), as do tokens, answers, texts and details,
+ * which otherwise are 0 or empty: `sealed`. EFAILED naming the sample when a cell does not open. */
 ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
                                                       const struct assay_cipher_key *key,
                                                       struct assay_error *err);
@@ -168,13 +161,13 @@ ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out
 ASSAY_MUST_CHECK enum assay_status assay_results_open_clear(struct assay_results **out,
                                                             const char *path, const char *data_path,
                                                             struct assay_error *err);
-/* The encrypted cell of a record (FORMAT.md 13); empty where its benchmark is not encrypted. */
-struct assay_span assay_results_record_cell(const struct assay_results *results,
-                                            uint64_t sample_index);
 void assay_results_close(struct assay_results *results);
-/* The canonical part of a sample (asserts the range), lent by the results. */
-struct assay_record assay_results_record(const struct assay_results *results,
-                                         uint64_t sample_index);
+/* Read a sample (asserts the range). What it points to is lent until the next call; ascending is
+ * the fast way. EMISMATCH when the file is no more what it was when it was opened. */
+ASSAY_MUST_CHECK enum assay_status assay_results_sample(struct assay_results *results,
+                                                        uint64_t index,
+                                                        struct assay_results_sample *out,
+                                                        struct assay_error *err);
 
 /* Only the head: enough to tell whose file it is (spec, plan and records digests). ENOTFOUND if
  * there is none. */

@@ -2,7 +2,9 @@
  *
  * A pool keeps interpreters that have started already. A program runs in a child forked off one of
  * them, and a thread of the pool watches it from outside, so that grading goes on beside the
- * engine: open → submit … → take … → close.
+ * engine: open → submit … → take … → close. Beside the interpreter, inside the same walls, a child
+ * of it compiles programs and runs none, so that only what compiles is forked for. Whatever ends it
+ * or takes it long is compiled where it runs.
  *
  * What holds a program. Form `namespaces`: own user, mount, pid, net, ipc and uts namespaces; it
  * sees the interpreter's folders read-only, a few devices and a private tmpfs at /tmp, nothing
@@ -30,7 +32,8 @@
  * What an adversary in the same interpreter can still do: return objects that compare equal to
  * everything; find the tests' frames while they call it and change their globals; use a memory
  * fault of the interpreter or of a preloaded module (NumPy's as_strided). The reference graders
- * share these. Containment does not rest on any of this. */
+ * share these. A memory fault of CPython's compiler could also change verdicts of the next programs
+ * of the same interpreter, a thousand at most. Containment does not rest on any of this. */
 #ifndef ASSAY_SANDBOX_H
 #define ASSAY_SANDBOX_H
 

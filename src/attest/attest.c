@@ -141,12 +141,14 @@ static enum assay_status open_leaf(struct assay_bytes *out, const struct tree *t
                                    const struct assay_digest *envelope, uint64_t index,
                                    struct assay_error *err)
 {
-    const struct assay_results *results = tree->results;
+    struct assay_results *results = tree->results;
     size_t count = (size_t)results->sample_count;
     struct assay_bytes canonical = {0};
-    struct assay_span cell = assay_sealed_record_part(assay_results_record_cell(results, index));
-    enum assay_status status =
-        encode_public(&canonical, assay_results_record(results, index), results->encrypted, err);
+    struct assay_results_sample sample;
+    enum assay_status status = assay_results_sample(results, index, &sample, err);
+    if (status) return status;
+    struct assay_span cell = assay_sealed_record_part(sample.cell);
+    status = encode_public(&canonical, sample.record, results->encrypted, err);
     if (!status) {
         struct assay_opened opened = {.index = index,
                                       .tree_size = count,

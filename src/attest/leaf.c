@@ -40,8 +40,7 @@ struct assay_digest assay_leaf_hash(const struct assay_salt *salt, const void *c
     return assay_sha256_final(&state);
 }
 
-enum assay_status assay_leaves_create(struct assay_digest **out,
-                                      const struct assay_results *results,
+enum assay_status assay_leaves_create(struct assay_digest **out, struct assay_results *results,
                                       const struct assay_salt_key *key, struct assay_error *err)
 {
     size_t bytes;
@@ -56,10 +55,11 @@ enum assay_status assay_leaves_create(struct assay_digest **out,
     struct assay_bytes canonical = {0};
     enum assay_status status = ASSAY_OK;
     for (uint64_t s = 0; s < results->sample_count && !status; s++) {
-        struct assay_record record = assay_results_record(results, s);
+        struct assay_results_sample sample;
         struct assay_salt salt = assay_leaf_salt(key, s);
         assay_bytes_clear(&canonical);
-        status = assay_record_encode(&canonical, &record, err);
+        status = assay_results_sample(results, s, &sample, err);
+        if (!status) status = assay_record_encode(&canonical, &sample.record, err);
         if (!status) leaves[s] = assay_leaf_hash(&salt, canonical.data, canonical.size);
     }
     assay_bytes_fini(&canonical);

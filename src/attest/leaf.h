@@ -22,7 +22,7 @@ struct assay_digest assay_leaf_hash(const struct assay_salt *salt, const void *c
 
 /* The leaf hashes of all samples, in sample order; release with free(). */
 ASSAY_MUST_CHECK enum assay_status assay_leaves_create(struct assay_digest **out,
-                                                       const struct assay_results *results,
+                                                       struct assay_results *results,
                                                        const struct assay_salt_key *key,
                                                        struct assay_error *err);
 

@@ -42,12 +42,6 @@ static enum assay_status fill_texts(struct assay_statement_owner *owner,
                                     struct assay_error *err)
 {
     struct assay_statement *to = &owner->public;
-    uint64_t first = UINT64_MAX, last = 0;
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        uint64_t end = results->start_ns[s] + results->duration_ns[s];
-        if (results->start_ns[s] < first) first = results->start_ns[s];
-        if (end > last) last = end;
-    }
     const struct {
         const char **to;
         const char *from;
@@ -73,8 +67,8 @@ static enum assay_status fill_texts(struct assay_statement_owner *owner,
         *rows[i].to = keep(owner, rows[i].from);
         if (!*rows[i].to) return no_memory(err);
     }
-    to->started = keep_time(owner, first);
-    to->finished = keep_time(owner, last);
+    to->started = keep_time(owner, results->started_ns);
+    to->finished = keep_time(owner, results->finished_ns);
     return to->started && to->finished ? ASSAY_OK : no_memory(err);
 }
 

@@ -121,7 +121,7 @@ enum assay_status assay_verify_envelope(struct assay_checks *out,
 
 static enum assay_status check_root(struct assay_checks *out,
                                     const struct assay_statement *statement,
-                                    const struct assay_results *results, const char *salt_path,
+                                    struct assay_results *results, const char *salt_path,
                                     struct assay_error *err)
 {
     struct assay_salt_key key;

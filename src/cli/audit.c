@@ -2,6 +2,7 @@
  */
 #include "cli/audit.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -31,15 +32,42 @@ static void show_progress(void *context)
     assay_progress_print(line, text);
 }
 
-static void get_leaf(struct assay_audit_leaf *out, const struct assay_audit_view *view, uint64_t i)
+static uint64_t index_of(const struct assay_audit_view *view, uint64_t i)
 {
+    if (view->bundle->opened) return view->bundle->opened[i].index;
+    return view->choice->indices ? view->choice->indices[i] : i;
+}
+
+/* A copy in the arena; item and profile are lent by the results. */
+static enum assay_status keep_record(struct assay_record *out, struct assay_arena *arena,
+                                     const struct assay_record *from, struct assay_error *err)
+{
+    uint32_t *tokens = assay_arena_take(arena, from->token_count, sizeof *tokens);
+    float *log_probs = assay_arena_take(arena, from->token_count, sizeof *log_probs);
+    char *answer = assay_arena_text(arena, from->answer.data, from->answer.size);
+    if (!tokens || !log_probs || !answer) return assay_fail(err, ASSAY_EMEMORY, "out of memory");
+    memcpy(tokens, from->tokens, from->token_count * sizeof *tokens);
+    memcpy(log_probs, from->log_probs, from->token_count * sizeof *log_probs);
+    *out = *from;
+    out->tokens = tokens;
+    out->log_probs = log_probs;
+    out->answer.data = answer;
+    return ASSAY_OK;
+}
+
+static enum assay_status get_leaf(struct assay_audit_leaf *out, struct assay_arena *arena,
+                                  const struct assay_audit_view *view, uint64_t i,
+                                  struct assay_error *err)
+{
+    struct assay_results_sample sample;
     if (view->bundle->opened) {
         *out = view->bundle->opened[i];
-        return;
+        return ASSAY_OK;
     }
-    uint64_t index = view->choice->indices ? view->choice->indices[i] : i;
-    *out = (struct assay_audit_leaf){.index = index,
-                                     .record = assay_results_record(view->bundle->results, index)};
+    *out = (struct assay_audit_leaf){.index = index_of(view, i)};
+    enum assay_status status =
+        assay_results_sample(view->bundle->results, out->index, &sample, err);
+    return status ? status : keep_record(&out->record, arena, &sample.record, err);
 }
 
 static void print_line(struct assay_progress_line *line, const struct assay_audit_leaf *leaf,
@@ -122,11 +150,9 @@ static size_t piece_size(const struct assay_audit_view *view, uint64_t from)
     uint64_t left = view->choice->count - from, size = left < PIECE ? left : PIECE;
     uint32_t replicates = view->bundle->job->plan.replicates;
     if (size == left || size <= replicates) return (size_t)size;
-    struct assay_audit_leaf last, next;
     for (uint64_t end = size; end > size - replicates; end--) {
-        get_leaf(&last, view, from + end - 1);
-        get_leaf(&next, view, from + end);
-        if (last.index / replicates != next.index / replicates) return (size_t)end;
+        uint64_t last = index_of(view, from + end - 1), next = index_of(view, from + end);
+        if (last / replicates != next / replicates) return (size_t)end;
     }
     return (size_t)size;
 }
@@ -136,14 +162,18 @@ static enum assay_status audit_pieces(struct assay_audit_tally *tally,
                                       struct assay_audit_leaf *leaves,
                                       struct assay_audit_verdict *verdicts, struct assay_error *err)
 {
+    struct assay_arena arena = {0};
     enum assay_status status = ASSAY_OK;
     for (uint64_t from = 0; from < view->choice->count && !status;) {
         size_t size = piece_size(view, from);
-        for (size_t i = 0; i < size; i++) get_leaf(&leaves[i], view, from + i);
-        status = assay_audit_check(audit, leaves, size, verdicts, err);
+        for (size_t i = 0; i < size && !status; i++) {
+            status = get_leaf(&leaves[i], &arena, view, from + i, err);
+        }
+        if (!status) status = assay_audit_check(audit, leaves, size, verdicts, err);
         for (size_t i = 0; i < size && !status; i++) {
             tell(view, tally, &leaves[i], &verdicts[i]);
         }
+        assay_arena_fini(&arena);
         from += size;
     }
     if (!status && view->lacks_memory) {

@@ -23,10 +23,11 @@ struct regrade {
     uint8_t verdict;
     uint32_t score_micro;
     char *answer;
+    char *was; /* the answer in the file; NULL where it is this one */
 };
 
 struct grading {
-    const struct assay_results *results;
+    struct assay_results *results;
     struct assay_spec *spec;
     struct assay_benchmark *benchmark;
     uint32_t *items;                    /* results->item_count: the benchmark's item of that id */
@@ -146,29 +147,38 @@ static enum assay_status match_items(struct grading *grading, struct assay_error
 
 /* --- grading */
 
+/* As far as it is a C string. */
+static char *text_of(struct assay_span span)
+{
+    return strndup(span.size ? span.data : "", span.size);
+}
+
 static enum assay_status regrade(struct grading *grading, uint64_t s,
                                  struct assay_judgement *judgement, struct assay_error *err)
 {
-    const struct assay_results *results = grading->results;
+    struct assay_results *results = grading->results;
     struct regrade *to = &grading->regrades[s];
-    const struct assay_span text = {
-        results->texts[s], (size_t)(results->text_offset[s + 1] - results->text_offset[s])};
-    enum assay_status status =
-        assay_benchmark_judge(grading->benchmark, grading->items[results->item_index[s]], text,
-                              (enum assay_finish)results->finish[s], judgement, err);
+    struct assay_results_sample sample;
+    enum assay_status status = assay_results_sample(results, s, &sample, err);
+    if (status) return status;
+    status = assay_benchmark_judge(grading->benchmark, grading->items[results->item_index[s]],
+                                   sample.circumstances.text, (enum assay_finish)results->finish[s],
+                                   judgement, err);
     if (status)
         return assay_while(err, status, "item \"%s\"", results->item_ids[results->item_index[s]]);
     to->verdict = (uint8_t)judgement->verdict;
     to->score_micro = judgement->score_micro;
-    to->answer =
-        strndup(judgement->answer.size ? judgement->answer.data : "", judgement->answer.size);
-    if (!to->answer) return assay_fail(err, ASSAY_EMEMORY, "no memory for answers");
+    to->answer = text_of(judgement->answer);
+    to->was = text_of(sample.record.answer);
+    if (!to->answer || !to->was) return assay_fail(err, ASSAY_EMEMORY, "no memory for answers");
+    if (strcmp(to->answer, to->was) == 0) {
+        free(to->was);
+        to->was = NULL;
+    }
     grading->table[results->verdict[s] % VERDICTS][to->verdict % VERDICTS]++;
     grading->was_micro += results->score_micro[s];
     grading->is_micro += to->score_micro;
-    if (to->verdict != results->verdict[s] || strcmp(to->answer, results->answers[s]) != 0) {
-        grading->changed++;
-    }
+    grading->changed += to->was || to->verdict != results->verdict[s];
     return ASSAY_OK;
 }
 
@@ -192,6 +202,11 @@ static enum assay_status regrade_all(struct grading *grading, struct assay_error
 
 /* --- telling */
 
+static const char *was_of(const struct regrade *regrade)
+{
+    return regrade->was ? regrade->was : regrade->answer;
+}
+
 static void print_change(const struct grading *grading, uint64_t s)
 {
     const struct assay_results *results = grading->results;
@@ -201,7 +216,7 @@ static void print_change(const struct grading *grading, uint64_t s)
            results->item_ids[results->item_index[s]],
            results->profiles[results->profile_index[s]].name, results->replicate[s],
            assay_verdict_name((enum assay_verdict)results->verdict[s]),
-           assay_text_quote(old, 24, results->answers[s], strlen(results->answers[s])),
+           assay_text_quote(old, 24, was_of(is), strlen(was_of(is))),
            assay_verdict_name((enum assay_verdict)is->verdict),
            assay_text_quote(new, 24, is->answer, strlen(is->answer)));
 }
@@ -209,8 +224,7 @@ static void print_change(const struct grading *grading, uint64_t s)
 static bool is_changed(const struct grading *grading, uint64_t s)
 {
     const struct regrade *is = &grading->regrades[s];
-    return is->verdict != grading->results->verdict[s] ||
-           strcmp(is->answer, grading->results->answers[s]) != 0;
+    return is->was || is->verdict != grading->results->verdict[s];
 }
 
 static void print(const struct grading *grading, bool quiet)
@@ -254,7 +268,7 @@ static struct assay_json *row_json(const struct grading *grading, uint64_t s)
         assay_json_set(
             row, "verdict_was",
             assay_json_new_text(assay_verdict_name((enum assay_verdict)results->verdict[s]))) &&
-        assay_json_set(row, "answer_was", assay_json_new_text(results->answers[s])) &&
+        assay_json_set(row, "answer_was", assay_json_new_text(was_of(is))) &&
         assay_json_set(row, "verdict",
                        assay_json_new_text(assay_verdict_name((enum assay_verdict)is->verdict))) &&
         assay_json_set(row, "answer", assay_json_new_text(is->answer)) &&
@@ -325,6 +339,7 @@ static void close_grading(struct grading *grading, struct assay_results *results
 {
     for (uint64_t s = 0; grading->regrades && s < results->sample_count; s++) {
         free(grading->regrades[s].answer);
+        free(grading->regrades[s].was);
     }
     free(grading->regrades);
     free(grading->items);

@@ -272,7 +272,9 @@ static enum assay_status cmd_run(const struct assay_args *args, struct assay_err
 {
     struct assay_comm *comm;
     enum assay_status status = assay_comm_open(&comm, (uint32_t)args->ranks, err);
-    if (status) return status;
+    if (status) { /* nobody knows of others: srun kills those that are slower to leave */
+        return args->end_file ? write_end(args->end_file, status, err) : status;
+    }
     status = open_and_run(comm, args, err);
     if (args->end_file && assay_comm_facts(comm)->rank == 0) {
         status = write_end(args->end_file, status, err);

@@ -16,11 +16,12 @@
 /* One line being made. */
 struct line {
     const struct assay_export *export;
-    uint64_t sample;
+    uint64_t index;
+    struct assay_results_sample sample;
     uint32_t item;
     const struct assay_item *of;
     struct assay_json *object;
-    struct assay_bytes context, scratch;
+    struct assay_bytes context, scratch, text, answer;
 };
 
 static bool set_text(struct assay_json *object, const char *name, const char *text)
@@ -120,24 +121,23 @@ static enum assay_status add_argument(struct line *line, struct assay_json *argu
 static enum assay_status add_choice(struct line *line, struct assay_error *err)
 {
     static const char *const metrics[] = {"acc", "acc_norm", "acc_bytes"};
-    const struct assay_results *results = line->export->results;
-    uint64_t first = results->option_offset[line->sample];
-    uint64_t count = results->option_offset[line->sample + 1] - first;
-    const float *log_probs = results->log_probs + results->token_offset[line->sample];
+    const struct assay_span options = line->sample.circumstances.options;
+    size_t count = options.size / ASSAY_OPTION_BYTES;
+    const float *log_probs = line->sample.record.log_probs;
     struct assay_json *arguments = assay_json_new_object(), *resps = assay_json_new_array(),
                       *filtered = assay_json_new_array();
     struct picks picks = {.pick = {0}};
     enum assay_status status = ASSAY_OK;
     bool ok = arguments && resps && filtered;
     for (uint32_t i = 0; ok && !status && i < count; i++) {
-        uint32_t tokens = results->option_tokens[first + i];
-        double sum = assay_choice_sum(log_probs, tokens);
-        bool greedy = results->option_greedy[first + i] != 0;
+        const struct assay_option_part option = assay_option_get(options, i);
+        double sum = assay_choice_sum(log_probs, option.tokens);
         struct assay_json *outer = assay_json_new_array();
-        log_probs += tokens;
+        log_probs += option.tokens;
         consider(&picks, i, sum, line->of->choices[i]);
-        ok = outer && assay_json_add(outer, pair_json(sum, greedy));
-        ok = assay_json_add(resps, outer) && assay_json_add(filtered, pair_json(sum, greedy)) && ok;
+        ok = outer && assay_json_add(outer, pair_json(sum, option.greedy));
+        ok = assay_json_add(resps, outer) &&
+             assay_json_add(filtered, pair_json(sum, option.greedy)) && ok;
         status = add_argument(line, arguments, i, err);
     }
     ok = assay_json_set(line->object, "arguments", arguments) && ok;
@@ -156,7 +156,7 @@ static struct assay_json *settings_json(const struct line *line)
 {
     const struct assay_results *results = line->export->results;
     const struct assay_spec *spec = line->export->spec;
-    const struct assay_profile *profile = &results->profiles[results->profile_index[line->sample]];
+    const struct assay_profile *profile = &results->profiles[results->profile_index[line->index]];
     struct assay_json *settings = assay_json_new_object();
     bool ok = settings &&
               assay_json_set(settings, "until", texts_json(spec->stops, spec->stop_count)) &&
@@ -181,22 +181,29 @@ static struct assay_json *nested(const char *text)
 static enum assay_status add_generated(struct line *line, struct assay_error *err)
 {
     static const char *const metrics[] = {"exact_match"};
-    const struct assay_results *results = line->export->results;
-    uint64_t s = line->sample;
+    const struct assay_record *record = &line->sample.record;
+    const struct assay_span text = line->sample.circumstances.text;
+    enum assay_status status =
+        assay_bytes_format(&line->text, err, "%.*s", (int)text.size, text.data);
+    if (!status) {
+        status = assay_bytes_format(&line->answer, err, "%.*s", (int)record->answer.size,
+                                    record->answer.data);
+    }
+    if (status) return status;
     struct assay_json *arguments = assay_json_new_object(), *pair = assay_json_new_object();
-    const char *answer = results->answers[s];
+    const char *answer = (const char *)line->answer.data;
     bool ok = arguments && pair && set_text(pair, "arg_0", (const char *)line->context.data) &&
               assay_json_set(pair, "arg_1", settings_json(line));
     ok = assay_json_set(arguments, "gen_args_0", pair) && ok;
     ok = assay_json_set(line->object, "arguments", arguments) && ok;
     ok =
-        ok && assay_json_set(line->object, "resps", nested(results->texts[s])) &&
+        ok && assay_json_set(line->object, "resps", nested((const char *)line->text.data)) &&
         assay_json_set(line->object, "filtered_resps", texts_json(&answer, 1)) &&
         set_text(line->object, "filter",
                  line->export->spec->rule_count > 0 ? line->export->spec->rules[0].name : "none") &&
         assay_json_set(line->object, "metrics", texts_json(metrics, 1)) &&
         assay_json_set(line->object, "exact_match",
-                       assay_json_new_real((double)results->score_micro[s] / ASSAY_SCORE_ONE));
+                       assay_json_new_real((double)record->score_micro / ASSAY_SCORE_ONE));
     return ok ? ASSAY_OK : no_memory(err);
 }
 
@@ -218,11 +225,11 @@ static enum assay_status fill(struct line *line, struct assay_error *err)
 {
     const struct assay_results *results = line->export->results;
     const struct assay_item *of = line->of;
-    bool choice = results->option_offset[line->sample + 1] > results->option_offset[line->sample];
+    bool choice = line->sample.circumstances.options.size > 0;
     char gold[16];
     snprintf(gold, sizeof gold, "%" PRIu32, of->gold);
     const char *target = choice || of->accept_count == 0 ? gold : of->accept[0];
-    if (results->finish[line->sample] == ASSAY_FINISH_NONFINITE) choice = false;
+    if (line->sample.record.finish == ASSAY_FINISH_NONFINITE) choice = false;
     enum assay_status status =
         assay_benchmark_prompt(line->export->benchmark, line->item, &line->context, err);
     if (status) return status;
@@ -230,9 +237,9 @@ static enum assay_status fill(struct line *line, struct assay_error *err)
               assay_json_set(line->object, "doc", doc_json(of)) &&
               set_text(line->object, "target", target) &&
               set_text(line->object, "profile",
-                       results->profiles[results->profile_index[line->sample]].name) &&
+                       results->profiles[results->profile_index[line->index]].name) &&
               assay_json_set(line->object, "replicate",
-                             assay_json_new_integer(results->replicate[line->sample]));
+                             assay_json_new_integer(line->sample.record.replicate));
     if (!ok) return no_memory(err);
     status = choice ? add_choice(line, err) : add_generated(line, err);
     return status ? status : add_hashes(line, target, err);
@@ -243,16 +250,20 @@ static enum assay_status add_line(const struct assay_export *export, uint64_t sa
 {
     uint32_t item = export->items[export->results->item_index[sample]];
     struct line line = {.export = export,
-                        .sample = sample,
+                        .index = sample,
                         .item = item,
                         .of = assay_benchmark_item(export->benchmark, item),
                         .object = assay_json_new_object()};
-    enum assay_status status = line.object ? fill(&line, err) : no_memory(err);
+    enum assay_status status = line.object ? ASSAY_OK : no_memory(err);
+    if (!status) status = assay_results_sample(export->results, sample, &line.sample, err);
+    if (!status) status = fill(&line, err);
     if (!status) status = assay_json_write(line.object, true, out, err);
     if (!status) status = assay_bytes_append(out, "\n", 1, err);
     assay_json_destroy(line.object);
     assay_bytes_fini(&line.context);
     assay_bytes_fini(&line.scratch);
+    assay_bytes_fini(&line.text);
+    assay_bytes_fini(&line.answer);
     return status;
 }
 

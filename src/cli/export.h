@@ -6,7 +6,7 @@
 #include "assay/results.h"
 
 struct assay_export {
-    const struct assay_results *results;
+    struct assay_results *results;
     const struct assay_spec *spec; /* of the benchmark */
     const struct assay_benchmark *benchmark;
     const uint32_t *items; /* results->item_count: items of the benchmark */

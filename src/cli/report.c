@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/partial.h"
+#include "cli/readings.h"
 #include "cli/tally.h"
 #include "crypto/digest.h"
 
@@ -82,6 +83,19 @@ static enum assay_reason reason_of_super(const struct assay_estimate *estimate)
                                   : ASSAY_REASON_NONE;
 }
 
+static bool set_errors(struct assay_json *object, const struct assay_estimate *estimate,
+                       const struct assay_estimate_options *options)
+{
+    return set_real(object, "score", estimate->score) &&
+           set_real(object, "se_fixed", estimate->se_fixed) &&
+           set_reason(object, "se_fixed_reason", estimate->interval_fixed.reason) &&
+           set_real(object, "se_super", estimate->se_super) &&
+           set_reason(object, "se_super_reason", reason_of_super(estimate)) &&
+           set_interval(object, "interval_fixed", &estimate->interval_fixed) &&
+           set_interval(object, "interval_super", &estimate->interval_super) &&
+           set_bootstrap(object, estimate, options);
+}
+
 static bool set_estimate(struct assay_json *object, const struct assay_estimate *estimate,
                          const struct assay_estimate_options *options)
 {
@@ -89,14 +103,7 @@ static bool set_estimate(struct assay_json *object, const struct assay_estimate 
            set_integer(object, "items", estimate->items) &&
            set_integer(object, "items_left_out", estimate->items_left_out) &&
            set_integer(object, "correct", estimate->correct) &&
-           set_real(object, "score", estimate->score) &&
-           set_real(object, "se_fixed", estimate->se_fixed) &&
-           set_reason(object, "se_fixed_reason", estimate->interval_fixed.reason) &&
-           set_cells(object, estimate) && set_real(object, "se_super", estimate->se_super) &&
-           set_reason(object, "se_super_reason", reason_of_super(estimate)) &&
-           set_interval(object, "interval_fixed", &estimate->interval_fixed) &&
-           set_interval(object, "interval_super", &estimate->interval_super) &&
-           set_bootstrap(object, estimate, options) &&
+           set_errors(object, estimate, options) && set_cells(object, estimate) &&
            set_real(object, "sd_run", estimate->sd_run) &&
            set_real(object, "se_independent", estimate->se_independent) &&
            set_integer(object, "tokens", estimate->tokens) &&
@@ -256,19 +263,48 @@ static struct assay_json *pass_json(const struct assay_results *results,
     return object;
 }
 
-static enum assay_status report(const struct assay_results *results, bool json,
-                                const struct assay_scores *scores,
-                                const struct assay_estimates *estimates, struct assay_error *err)
+/* null where there is but one way to score. */
+static struct assay_json *readings_json(const struct assay_readings *readings,
+                                        const struct assay_estimate_options *options)
+{
+    if (readings->count == 0) return assay_json_new_null();
+    struct assay_json *list = assay_json_new_array();
+    bool ok = list;
+    for (size_t i = 0; ok && i < readings->count; i++) {
+        const struct assay_reading *reading = &readings->rows[i];
+        struct assay_json *row = assay_json_new_object();
+        ok = row && set_text(row, "reading", reading->name) &&
+             assay_json_set(row, "is_score", assay_json_new_boolean(reading->is_score)) &&
+             set_errors(row, &reading->all, options);
+        ok = assay_json_add(list, row) && ok;
+    }
+    if (ok) return list;
+    assay_json_destroy(list);
+    return NULL;
+}
+
+/* What the estimates are made of, and what they are. */
+struct told {
+    const struct assay_results *results;
+    const struct assay_scores *scores;
+    const struct assay_estimates *estimates;
+    const struct assay_readings *readings;
+};
+
+static enum assay_status report(const struct told *told, bool json, struct assay_error *err)
 {
     struct assay_json *object;
     if (!json) {
-        enum assay_status status = assay_report_print(results, estimates, err);
-        if (!status) assay_tally_print_pass(results, scores);
+        enum assay_status status = assay_report_print(told->results, told->estimates, err);
+        if (!status) assay_readings_print(told->readings);
+        if (!status) assay_tally_print_pass(told->results, told->scores);
         return status;
     }
-    enum assay_status status = assay_report_json(&object, results, estimates, err);
+    enum assay_status status = assay_report_json(&object, told->results, told->estimates, err);
     if (status) return status;
-    if (assay_json_set(object, "pass_at_k", pass_json(results, scores))) {
+    if (assay_json_set(object, "readings",
+                       readings_json(told->readings, &told->estimates->options)) &&
+        assay_json_set(object, "pass_at_k", pass_json(told->results, told->scores))) {
         return assay_report_emit(object, err);
     }
     assay_json_destroy(object);
@@ -282,11 +318,16 @@ enum assay_status assay_report_file_with(const char *path, bool json,
     struct assay_results *results;
     struct assay_scores *scores = NULL;
     struct assay_estimates *estimates = NULL;
+    struct assay_readings readings;
     enum assay_status status = assay_results_open(&results, path, NULL, err);
     if (status) return status;
     status = assay_scores_create(&scores, results, err);
     if (!status) status = assay_estimate_create(&estimates, scores, options, err);
-    if (!status) status = report(results, json, scores, estimates, err);
+    if (!status) status = assay_readings_make(&readings, results, scores, options, err);
+    if (!status) {
+        const struct told told = {results, scores, estimates, &readings};
+        status = report(&told, json, err);
+    }
     assay_estimate_destroy(estimates);
     assay_scores_destroy(scores);
     assay_results_close(results);

@@ -9,11 +9,10 @@ struct assay_tally assay_tally_of(const struct assay_results *results)
 {
     struct assay_tally tally = {.samples = results->sample_count};
     for (uint64_t s = 0; s < results->sample_count; s++) {
-        const struct assay_grade *grade = &results->grades[s];
-        tally.outcomes[grade->outcome]++;
+        tally.outcomes[results->outcome[s]]++;
         tally.correct += results->verdict[s] == ASSAY_VERDICT_CORRECT;
         tally.no_answer += results->verdict[s] == ASSAY_VERDICT_NO_ANSWER;
-        tally.flexible_correct += grade->flexible_verdict == ASSAY_VERDICT_CORRECT;
+        tally.flexible_correct += results->flexible_verdict[s] == ASSAY_VERDICT_CORRECT;
     }
     return tally;
 }
@@ -40,11 +39,6 @@ void assay_tally_print(const struct assay_tally *tally)
         printf("answers  none found in %" PRIu64 " outputs (%.2f %%)\n", tally->no_answer,
                percent(tally->no_answer, tally->samples));
     }
-    if (tally->flexible_correct != tally->correct) {
-        printf("flexible %.2f %% correct by the flexible rules, %.2f %% by the strict one\n",
-               percent(tally->flexible_correct, tally->samples),
-               percent(tally->correct, tally->samples));
-    }
 }
 
 const uint32_t assay_tally_ks[] = {1, 2, 5, 10, 20, 50, 100, 0};
@@ -52,7 +46,7 @@ const uint32_t assay_tally_ks[] = {1, 2, 5, 10, 20, 50, 100, 0};
 bool assay_tally_has_programs(const struct assay_results *results)
 {
     for (uint64_t s = 0; s < results->sample_count; s++) {
-        if (results->grades[s].run != ASSAY_NO_RUN) return true;
+        if (results->run[s] != ASSAY_NO_RUN) return true;
     }
     return false;
 }

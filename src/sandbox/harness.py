@@ -4,20 +4,28 @@ a pass cannot be forged.
 The zygote imports what programs use, then forks a child for each program it is sent on CONTROL. It
 never runs a line of theirs. In the child, marks are calls of getsid with numbers that are no
 process: seccomp stops them until the watcher outside has looked at the caller's stack pointer.
+What a model writes often does not compile, and its tests are those of the program before; so one
+more child compiles for the zygote, and only what compiles is forked for.
 """
 import builtins
 import gc
 import importlib
 import importlib.machinery
+import marshal
 import os
+import resource
 import signal
 import struct
 import sys
+import time
 import types
 import warnings
 
 CONTROL = 4
 BEGIN, END, FAILED, COMPILE, AUDIT = 1515000001, 1515000002, 1515000003, 1515000004, 1515000100
+# What the compiler takes: larger texts are compiled where they run. Processor time is of one text.
+SMALL_BYTES, COMPILER_CPU_S, COMPILER_BYTES, COMPILER_PROGRAMS = 1 << 16, 0.5, 1 << 30, 1000
+QUESTION, ANSWER = struct.Struct("<QQQ"), struct.Struct("<?QQQQ")
 
 STANDARD = (
     "abc argparse array ast base64 binascii bisect calendar cmath collections.abc contextlib copy "
@@ -127,30 +135,36 @@ def compiled(text):
     return compile(text.decode("utf-8", "replace"), "<program>", "exec", dont_inherit=True)
 
 
-def program_steps(text, test_at, entry):
+def program_steps(body, tests, entry):
     pairs = tuple(builtins.__dict__.items())
     names, tests_names, tests_builtins = {}, {}, {}
     values = {
         "mark": os.getsid, "begin": BEGIN, "end": END, "failed": FAILED, "report": report,
-        "exec": exec, "names": names, "body": compiled(text[:test_at] if test_at else text),
+        "exec": exec, "names": names, "body": body,
     }  # fmt: skip
-    if test_at:
+    if tests:
         public = [pair for pair in pairs if pair[0] != entry and not pair[0].startswith("__")]
         values.update({
-            "tests": compiled(text[test_at:]), "tests names": tests_names,
+            "tests": tests, "tests names": tests_names,
             "clear names": tests_names.clear, "update names": tests_names.update,
             "pairs": (*public, ("__builtins__", tests_builtins)), "all pairs": pairs,
             "clear builtins": tests_builtins.clear, "update builtins": tests_builtins.update,
         })  # fmt: skip
-    return constant(APART if test_at else WHOLE, values)
+    return constant(APART if tests else WHOLE, values)
 
 
-def child(text, test_at, entry):
-    os.close(CONTROL)
-    os.setpgid(0, 0)
+def child(text, test_at, entry, parts, files):
     os.getsid(COMPILE)  # from here on limits hold
+    for file in (CONTROL, *files):
+        os.close(file)
+    os.setpgid(0, 0)
     try:
-        run = program_steps(text, test_at, entry)
+        if parts:
+            body, tests = (marshal.loads(part) if part else None for part in parts)
+        else:
+            body = compiled(text[:test_at] if test_at else text)
+            tests = compiled(text[test_at:]) if test_at else None
+        run = program_steps(body, tests, entry)
     except BaseException:
         os.getsid(FAILED)
         report()
@@ -160,14 +174,87 @@ def child(text, test_at, entry):
     run()
 
 
-def take(size):
+def take(size, file=CONTROL):
     parts = bytearray()
     while len(parts) < size:
-        part = os.read(CONTROL, size - len(parts))
+        part = os.read(file, size - len(parts))
         if not part:
-            os._exit(0)  # the pool is closed
+            raise EOFError
         parts += part
     return bytes(parts)
+
+
+def give(file, data):
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def serve(asked, answered):
+    """The compiler: texts in, code or the report of a syntax error out. Whatever else happens to
+    it, its own end included, is no answer."""
+    resource.setrlimit(resource.RLIMIT_DATA, (COMPILER_BYTES, COMPILER_BYTES))
+    kept = {}  # tests
+    for _ in range(COMPILER_PROGRAMS):
+        size, test_at, _ = QUESTION.unpack(take(QUESTION.size, asked))
+        text, begin, failed = take(size, asked), time.process_time_ns(), False
+        tests = text[test_at:] if test_at else b""
+        signal.setitimer(signal.ITIMER_PROF, COMPILER_CPU_S)
+        try:
+            body = marshal.dumps(compiled(text[:test_at] if test_at else text))
+            if tests not in kept:
+                if len(kept) == 64:
+                    kept.clear()
+                kept[tests] = marshal.dumps(compiled(tests)) if tests else b""
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        except (SyntaxError, ValueError):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            failed = True
+            report()
+        parts = (b"", b"") if failed else (body, kept[tests])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        spent = time.process_time_ns() - begin
+        give(answered, ANSWER.pack(failed, spent, peak, *map(len, parts)) + b"".join(parts))
+
+
+class Compiler:
+    """The zygote's end of a compiler, which is started when it is needed. A text that it does not
+    answer is compiled where it runs, as large ones are: limits and verdicts are the same."""
+
+    def __init__(self):
+        self.pid, self.files = 0, ()
+
+    def start(self):
+        (asked, ask), (answer, answered) = os.pipe(), os.pipe()
+        self.pid, self.files = os.fork(), (ask, answer)
+        if self.pid == 0:
+            try:
+                for file in (CONTROL, *self.files):
+                    os.close(file)
+                serve(asked, answered)
+            finally:
+                os._exit(0)
+        os.close(asked)
+        os.close(answered)
+
+    def end(self):
+        for file in self.files:
+            os.close(file)
+        os.waitpid(self.pid, 0)
+        self.pid, self.files = 0, ()
+
+    def ask(self, text, test_at):
+        """(is a syntax error, cpu ns, peak bytes, code of the program and of its tests) or None."""
+        if len(text) > SMALL_BYTES:
+            return None
+        if not self.pid:
+            self.start()
+        try:
+            give(self.files[0], QUESTION.pack(len(text), test_at, 0) + text)
+            failed, cpu, peak, *sizes = ANSWER.unpack(take(ANSWER.size, self.files[1]))
+            return failed, cpu, peak, [take(size, self.files[1]) for size in sizes]
+        except (EOFError, BrokenPipeError):
+            self.end()
+            return None
 
 
 def say(word, status=0, cpu_ns=0, peak_bytes=0, clean=1):
@@ -175,22 +262,20 @@ def say(word, status=0, cpu_ns=0, peak_bytes=0, clean=1):
 
 
 def collect(pid):
-    """Wait for the child, kill what it left behind, reap all; (status, cpu ns, peak bytes)."""
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    status, cpu, peak = 0, 0.0, 0
+    """Wait for the child, kill what it left behind, reap all; (status, cpu ns, peak bytes). What it
+    started is of its process group, which no program can leave, and below a child of ours."""
+    _, status, usage = os.wait4(pid, 0)
+    cpu, peak, options = 0.0, 0, os.WNOHANG
     while True:
-        try:
-            ended, code, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            return status, int(cpu * 1e9), peak * 1024
         cpu += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss)
-        if ended == pid:
-            status = code
+        try:
+            ended, _, usage = os.wait4(-pid, options)
+            if not ended:
+                os.killpg(pid, signal.SIGKILL)
+                options = 0
+        except ChildProcessError:
+            return status, int(cpu * 1e9), peak * 1024
 
 
 def empty(folder):
@@ -216,24 +301,33 @@ def clean():
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path[:] = [folder for folder in sys.path if folder]
-    sys.pycache_prefix = "/nowhere"  # late imports compile, so that marshal.loads may be forbidden
     preload(sys.argv[1])
+    sys.pycache_prefix = "/nowhere"  # late imports compile, so that marshal.loads may be forbidden
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.collect()
     gc.freeze()  # a child's collections then leave the zygote's pages shared
+    compiler = Compiler()
     say(b"REDY")
     while True:
-        size, test_at, entry_size = struct.unpack("<QQQ", take(24))
-        entry, text = take(entry_size).decode("utf-8", "replace"), take(size)
+        try:
+            size, test_at, entry_size = QUESTION.unpack(take(QUESTION.size))
+            entry, text = take(entry_size).decode("utf-8", "replace"), take(size)
+        except EOFError:
+            os._exit(0)  # the pool is closed
+        failed, cpu_ns, peak_bytes, parts = compiler.ask(text, test_at) or (False, 0, 0, ())
+        if failed:
+            say(b"SYNT", 0, cpu_ns, peak_bytes)
+            continue
         pid = os.fork()
         if pid == 0:
             try:
-                child(text, test_at, entry)
+                child(text, test_at, entry, parts, compiler.files)
             finally:
                 os._exit(0)
-        say(b"DONE", *collect(pid), clean())
+        status, more_ns, peak_bytes = collect(pid)
+        say(b"DONE", status, cpu_ns + more_ns, peak_bytes, clean())
 
 
 main()

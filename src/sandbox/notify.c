@@ -187,6 +187,7 @@ static struct answer answer_program(struct assay_worker *worker, const struct se
         if (number == SYS_clone && (asked->data.args[0] & NEW_NAMESPACES)) {
             return forbid(worker, "clone into a namespace");
         }
+        if (!worker->spawned) worker->compiler = assay_worker_find_compiler(worker);
         if (++worker->spawned <= limits->processes) return (struct answer){.proceed = true};
         snprintf(name, sizeof name, "more than %u processes", limits->processes);
         return forbid(worker, name);
@@ -210,8 +211,8 @@ static struct answer answer_program(struct assay_worker *worker, const struct se
     return forbid(worker, name);
 }
 
-/* The first call of a child that is no call of the zygote: this is the program's process. It stands
- * still, so its number cannot have passed to another. */
+/* The harness's first call in the program's process. It stands still, so its number cannot have
+ * passed to another. */
 static void meet(struct assay_worker *worker, pid_t pid)
 {
     uint64_t resident;
@@ -226,10 +227,12 @@ static struct answer decide(struct assay_worker *worker, const struct seccomp_no
     pid_t thread = (pid_t)asked->pid;
     if (thread == worker->process.zygote) return (struct answer){.proceed = true};
     if (worker->state != ASSAY_WORKER_RUNNING) return (struct answer){.error = EPERM};
+    bool is_mark = assay_filter_answer(asked->data.nr).kind == ASSAY_FILTER_MARK;
+    bool meets = is_mark && (uint32_t)asked->data.args[0] == MARK_COMPILE;
+    if (!worker->pid && !meets) return (struct answer){.error = EPERM}; /* of the compiler */
     if (!worker->pid) meet(worker, thread);
     /* Until its first line, and after its end, only the harness's own calls are made in a process
      * that nothing of the program has touched; then the list holds. */
-    bool is_mark = assay_filter_answer(asked->data.nr).kind == ASSAY_FILTER_MARK;
     if (!worker->begun && !is_mark) return (struct answer){.proceed = true};
     return answer_program(worker, asked);
 }

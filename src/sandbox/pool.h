@@ -42,7 +42,8 @@ struct assay_worker {
     struct assay_job *job;
     uint64_t since_ns; /* when the state began */
     /* of the program that runs */
-    pid_t pid; /* as this process sees it; 0 before its first mark */
+    pid_t pid;      /* as this process sees it; 0 before its first mark */
+    pid_t compiler; /* the zygote's other child, known when the program forks; 0: there is none */
     int pidfd;
     bool begun, closed; /* its first line has begun; the verdict is known */
     bool failed;        /* by its own words: what it was stands in the report */
@@ -108,7 +109,10 @@ void assay_worker_reset(struct assay_worker *worker);
 
 /* Resident and address space bytes, 0 when the process is gone. */
 void assay_process_memory(pid_t pid, uint64_t *resident, uint64_t *address_space);
-/* Of the zygote and all that descend from it; resident: what they have beyond the zygote each. */
-void assay_process_tree(pid_t pid, uint64_t *cpu_ns, uint64_t *resident);
+/* Of the worker's zygote and all that descend from it, but for the compiler; resident: what they
+ * have beyond the zygote each. */
+void assay_worker_tree(const struct assay_worker *worker, uint64_t *cpu_ns, uint64_t *resident);
+/* The zygote's child that is not the program, 0 if there is none. */
+pid_t assay_worker_find_compiler(const struct assay_worker *worker);
 
 #endif

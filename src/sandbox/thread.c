@@ -164,6 +164,10 @@ static void take_message(struct assay_sandbox *sandbox, struct assay_worker *wor
         sandbox->ready = true;
         pthread_cond_broadcast(&sandbox->changed);
         pthread_mutex_unlock(&sandbox->mutex);
+    } else if (memcmp(message, "SYNT", 4) == 0) { /* no process was made for it */
+        worker->failed = true;
+        assay_worker_close(worker, ASSAY_SANDBOX_SYNTAX, "%s", "");
+        take_done(sandbox, worker, message);
     } else if (memcmp(message, "DONE", 4) == 0) {
         take_done(sandbox, worker, message);
     } else {

@@ -85,16 +85,27 @@ static size_t add_children(pid_t pid, pid_t *list, size_t count)
     return count;
 }
 
+pid_t assay_worker_find_compiler(const struct assay_worker *worker)
+{
+    pid_t list[TREE_MAX];
+    size_t count = add_children(worker->process.zygote, list, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] != worker->pid) return list[i];
+    }
+    return 0;
+}
+
 /* What a process has inherited from the zygote is there once, however many forks show it. */
-void assay_process_tree(pid_t pid, uint64_t *cpu_ns, uint64_t *resident)
+void assay_worker_tree(const struct assay_worker *worker, uint64_t *cpu_ns, uint64_t *resident)
 {
     uint64_t inherited, unused;
-    assay_process_memory(pid, &inherited, &unused);
-    pid_t list[TREE_MAX] = {pid};
+    pid_t list[TREE_MAX] = {worker->process.zygote};
     size_t count = 1;
+    assay_process_memory(list[0], &inherited, &unused);
     *cpu_ns = *resident = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t here, all;
+        if (list[i] == worker->compiler) continue;
         assay_process_memory(list[i], &here, &all);
         *resident += here > inherited ? here - inherited : 0;
         *cpu_ns += process_cpu(list[i]);
@@ -108,7 +119,7 @@ static uint64_t look_at_limits(struct assay_worker *worker, uint64_t now)
     uint64_t wall = now - worker->begin_ns, cpu = 0, resident = 0;
     if (worker->spawned) {
         /* What has lost its parent is the zygote's child; so begin there. */
-        assay_process_tree(worker->process.zygote, &cpu, &resident);
+        assay_worker_tree(worker, &cpu, &resident);
         uint64_t own = process_cpu(worker->process.zygote);
         cpu -= cpu < own ? cpu : own;
     } else {

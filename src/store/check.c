@@ -6,9 +6,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
-#include "store/grades.h"
 #include "store/machines.h"
-#include "store/options.h"
 #include "store/record.h"
 #include "store/samples.h"
 
@@ -23,7 +21,6 @@ struct checker {
     struct assay_spec *spec; /* parsed again from its source */
     struct assay_assignment assignment;
     struct assay_plan plan;
-    const char *options; /* encoded */
 };
 
 static enum assay_status fill_attributes(struct checker *checker, struct assay_error *err);
@@ -31,27 +28,19 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
 static enum assay_status check_spec(struct checker *checker, struct assay_error *err);
 static enum assay_status check_profiles(struct checker *checker, struct assay_error *err);
 static enum assay_status check_tables(const struct checker *checker, struct assay_error *err);
-static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err);
-static enum assay_status check_options(struct checker *checker, struct assay_error *err);
-static enum assay_status check_samples(const struct checker *checker, struct assay_error *err);
 
-enum assay_status assay_image_check(struct assay_results *out, struct assay_image *image,
-                                    struct assay_error *err)
+enum assay_status assay_image_check(struct assay_results *out, struct assay_samples **samples,
+                                    struct assay_image *image, struct assay_error *err)
 {
-    struct assay_results results = {0};
-    struct checker checker = {.results = &results, .image = image};
+    struct checker checker = {.results = out, .image = image};
     enum assay_status status = fill_attributes(&checker, err);
     if (!status) status = fill_columns(&checker, err);
     if (!status) status = check_spec(&checker, err);
     if (!status) status = check_profiles(&checker, err);
     if (!status) status = check_tables(&checker, err);
-    if (!status) status = assay_machines_take(&results, image, err);
-    if (!status) status = check_offsets(&checker, err);
-    if (!status) status = check_samples(&checker, err);
-    if (!status) status = check_options(&checker, err);
-    if (!status) status = assay_samples_check(&results, image, checker.options, err);
+    if (!status) status = assay_machines_take(out, image, err);
+    if (!status) status = assay_samples_create(samples, out, image, &checker.plan, err);
     assay_spec_destroy(checker.spec);
-    if (!status) *out = results;
     return status;
 }
 
@@ -150,27 +139,6 @@ static enum assay_status fill_columns(struct checker *checker, struct assay_erro
     results->item_prompt_tokens = columns[ASSAY_COLUMN_ITEM_PROMPT_TOKENS];
     results->item_prompt_digests = columns[ASSAY_COLUMN_ITEM_PROMPT_DIGEST];
     results->stratum_names = columns[ASSAY_COLUMN_STRATUM_NAME];
-    results->item_index = columns[ASSAY_COLUMN_SAMPLE_ITEM];
-    results->profile_index = columns[ASSAY_COLUMN_SAMPLE_PROFILE];
-    results->replicate = columns[ASSAY_COLUMN_SAMPLE_REPLICATE];
-    results->score_micro = columns[ASSAY_COLUMN_SAMPLE_SCORE_MICRO];
-    results->finish = columns[ASSAY_COLUMN_SAMPLE_FINISH];
-    results->verdict = columns[ASSAY_COLUMN_SAMPLE_VERDICT];
-    results->cell_keys = columns[ASSAY_COLUMN_SAMPLE_CELL_KEY];
-    results->token_offset = columns[ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET];
-    results->tokens = columns[ASSAY_COLUMN_TOKEN_ID];
-    results->log_probs = columns[ASSAY_COLUMN_TOKEN_LOG_PROB];
-    results->process = columns[ASSAY_COLUMN_PROCESS];
-    results->answer_offset = columns[ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET];
-    results->answer_bytes = columns[ASSAY_COLUMN_ANSWER_BYTES];
-    results->attempts = columns[ASSAY_COLUMN_ATTEMPTS];
-    results->batch_rows = columns[ASSAY_COLUMN_BATCH_ROWS];
-    results->prompt_shared = columns[ASSAY_COLUMN_PROMPT_SHARED];
-    results->start_ns = columns[ASSAY_COLUMN_START_NS];
-    results->duration_ns = columns[ASSAY_COLUMN_DURATION_NS];
-    results->clock_mhz = columns[ASSAY_COLUMN_CLOCK_MHZ];
-    results->sealed_offset = columns[ASSAY_COLUMN_SEALED_OFFSET];
-    results->sealed_bytes = columns[ASSAY_COLUMN_SEALED_BYTES];
     return ASSAY_OK;
 }
 
@@ -344,97 +312,6 @@ static enum assay_status check_tables(const struct checker *checker, struct assa
                               ", there are %" PRIu32,
                               i, results->item_strata[i], results->stratum_count);
         }
-    }
-    return ASSAY_OK;
-}
-
-/* Offsets begin at 0, never fall, and end at the end of what they cut up. */
-static enum assay_status check_offsets(const struct checker *checker, struct assay_error *err)
-{
-    const struct {
-        enum assay_column column;
-        enum assay_shape whole;
-        uint64_t most; /* of one sample */
-    } all[] = {
-        {ASSAY_COLUMN_SAMPLE_TOKEN_OFFSET, ASSAY_SHAPE_TOKENS, ASSAY_RECORD_TOKENS_MAX},
-        {ASSAY_COLUMN_SAMPLE_ANSWER_OFFSET, ASSAY_SHAPE_ANSWER_BYTES,
-         ASSAY_RECORD_ANSWER_BYTES_MAX},
-        {ASSAY_COLUMN_SAMPLE_TEXT_OFFSET, ASSAY_SHAPE_TEXT_BYTES,
-         ASSAY_CIRCUMSTANCES_TEXT_BYTES_MAX},
-        {ASSAY_COLUMN_FLEXIBLE_OFFSET, ASSAY_SHAPE_FLEXIBLE_BYTES, ASSAY_RECORD_ANSWER_BYTES_MAX},
-        {ASSAY_COLUMN_DETAIL_OFFSET, ASSAY_SHAPE_DETAIL_BYTES, ASSAY_RUN_DETAIL_BYTES_MAX},
-        {ASSAY_COLUMN_SEALED_OFFSET, ASSAY_SHAPE_SEALED_BYTES, ASSAY_SEALED_BYTES_MAX},
-        {ASSAY_COLUMN_OPTION_OFFSET, ASSAY_SHAPE_OPTIONS, ASSAY_OPTIONS_MAX}};
-    uint64_t count = checker->results->sample_count;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        const uint64_t *offset = checker->image->columns[all[i].column];
-        const char *path = assay_column_info[all[i].column].path;
-        if (offset[0] != 0 || offset[count] != checker->image->rows[all[i].whole]) {
-            return assay_fail(err, ASSAY_EFORMAT,
-                              "%s: runs from %" PRIu64 " to %" PRIu64 ", not from 0 to %" PRIu64,
-                              path, offset[0], offset[count], checker->image->rows[all[i].whole]);
-        }
-        for (uint64_t s = 0; s < count; s++) {
-            if (offset[s + 1] < offset[s] || offset[s + 1] - offset[s] > all[i].most) {
-                return assay_fail(err, ASSAY_EFORMAT,
-                                  "%s: sample %" PRIu64 " would own %" PRIu64 " to %" PRIu64, path,
-                                  s, offset[s], offset[s + 1]);
-            }
-        }
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_status check_samples(const struct checker *checker, struct assay_error *err)
-{
-    const struct assay_results *results = checker->results;
-    const double *score = checker->image->columns[ASSAY_COLUMN_SAMPLE_SCORE];
-    const uint8_t *retried = checker->image->columns[ASSAY_COLUMN_RUN_RETRIED];
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        struct assay_cell cell = assay_plan_cell(&checker->plan, s);
-        const char *wrong = NULL;
-        if (results->item_index[s] != cell.item_index) wrong = "/samples/item";
-        if (results->profile_index[s] != cell.profile_index) wrong = "/samples/profile";
-        if (results->replicate[s] != cell.replicate) wrong = "/samples/replicate";
-        if (!(score[s] == (double)results->score_micro[s] / ASSAY_SCORE_ONE)) {
-            wrong = "/samples/score";
-        }
-        if (retried[s] > 1) wrong = "/grades/run_retried";
-        if (results->prompt_shared[s] > 1) wrong = "/circumstances/prompt_shared";
-        if (results->process[s] >= results->process_count) wrong = "/circumstances/process";
-        if (wrong) {
-            return assay_fail(err, ASSAY_EFORMAT,
-                              "%s: the value of sample %" PRIu64
-                              " does not follow from the other columns",
-                              wrong, s);
-        }
-    }
-    return ASSAY_OK;
-}
-
-/* A sample's tokens are those of its options, end to end, unless it broke off. */
-static enum assay_status check_options(struct checker *checker, struct assay_error *err)
-{
-    struct assay_results *results = checker->results;
-    void *const *columns = checker->image->columns;
-    results->text_offset = columns[ASSAY_COLUMN_SAMPLE_TEXT_OFFSET];
-    results->option_offset = columns[ASSAY_COLUMN_OPTION_OFFSET];
-    results->option_tokens = columns[ASSAY_COLUMN_OPTION_TOKENS];
-    results->option_bytes = columns[ASSAY_COLUMN_OPTION_BYTES];
-    results->option_greedy = columns[ASSAY_COLUMN_OPTION_GREEDY];
-    results->gold = columns[ASSAY_COLUMN_OPTION_GOLD];
-    checker->options = assay_options_encode(checker->image);
-    if (!checker->options) return out_of_memory(err);
-    for (uint64_t s = 0; s < results->sample_count; s++) {
-        uint64_t begin = results->option_offset[s], end = results->option_offset[s + 1], sum = 0;
-        uint64_t count = results->token_offset[s + 1] - results->token_offset[s];
-        for (uint64_t i = begin; i < end; i++) sum += results->option_tokens[i];
-        bool whole = results->finish[s] != ASSAY_FINISH_NONFINITE;
-        if (begin == end || sum == count || (!whole && count < sum)) continue;
-        return assay_fail(err, ASSAY_EFORMAT,
-                          "/options/tokens: the options of sample %" PRIu64 " have %" PRIu64
-                          " tokens, the sample has %" PRIu64,
-                          s, sum, count);
     }
     return ASSAY_OK;
 }

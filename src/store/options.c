@@ -32,17 +32,19 @@ enum assay_status assay_options_put(uint64_t *written, struct assay_sheet *sheet
     return assay_sheet_put(sheet, ASSAY_COLUMN_OPTION_OFFSET, written, 1, err);
 }
 
-const char *assay_options_encode(struct assay_image *image)
+enum assay_status assay_options_encode(struct assay_bytes *out, void *const *columns, size_t count,
+                                       struct assay_error *err)
 {
-    size_t count = (size_t)image->rows[ASSAY_SHAPE_OPTIONS];
-    const uint32_t *tokens = image->columns[ASSAY_COLUMN_OPTION_TOKENS];
-    const uint32_t *bytes = image->columns[ASSAY_COLUMN_OPTION_BYTES];
-    const uint8_t *greedy = image->columns[ASSAY_COLUMN_OPTION_GREEDY];
-    uint8_t *out = assay_arena_take(&image->arena, count + 1, ASSAY_OPTION_BYTES);
-    if (!out) return NULL;
+    const uint32_t *tokens = columns[ASSAY_COLUMN_OPTION_TOKENS];
+    const uint32_t *bytes = columns[ASSAY_COLUMN_OPTION_BYTES];
+    const uint8_t *greedy = columns[ASSAY_COLUMN_OPTION_GREEDY];
+    assay_bytes_clear(out);
+    enum assay_status status = assay_bytes_reserve(out, (count + 1) * ASSAY_OPTION_BYTES, err);
+    if (status) return status;
     for (size_t i = 0; i < count; i++) {
         const struct assay_option_part option = {tokens[i], bytes[i], greedy[i] != 0};
-        assay_option_put(out + i * ASSAY_OPTION_BYTES, &option);
+        assay_option_put(out->data + i * ASSAY_OPTION_BYTES, &option);
     }
-    return (const char *)out;
+    out->size = count * ASSAY_OPTION_BYTES;
+    return ASSAY_OK;
 }

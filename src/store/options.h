@@ -2,6 +2,7 @@
 #ifndef ASSAY_STORE_OPTIONS_H
 #define ASSAY_STORE_OPTIONS_H
 
+#include "base/bytes.h"
 #include "store/image.h"
 #include "store/sheet.h"
 
@@ -11,7 +12,9 @@ ASSAY_MUST_CHECK enum assay_status assay_options_begin(struct assay_sheet *sheet
 ASSAY_MUST_CHECK enum assay_status assay_options_put(uint64_t *written, struct assay_sheet *sheet,
                                                      const struct assay_circumstances *c,
                                                      struct assay_error *err);
-/* The encodings of all options, ASSAY_OPTION_BYTES each, in the image's arena; NULL: no memory. */
-const char *assay_options_encode(struct assay_image *image);
+/* The encodings of `count` options, ASSAY_OPTION_BYTES each, in the place of what is in `out`. */
+ASSAY_MUST_CHECK enum assay_status assay_options_encode(struct assay_bytes *out,
+                                                        void *const *columns, size_t count,
+                                                        struct assay_error *err);
 
 #endif

@@ -1,12 +1,15 @@
-/* The reader: HDF5 → image → checked results. A file may come from a stranger: every shape, type
- * and size is compared with the schema before memory is taken for it, and nothing outside the file
- * is followed (no soft or external links, no external storage, no filter that would load a
- * plug-in), but for the parts that lie in a folder beside it (source_parts.c). */
+/* The reader: HDF5 → image → checked results, samples a window at a time. A file may come from a
+ * stranger: every shape, type and size is compared with the schema before memory is taken for it,
+ * and nothing outside the file is followed (no soft or external links, no external storage, no
+ * filter that would load a plug-in), but for the parts that lie in a folder beside it
+ * (source_parts.c). */
 #include "store/image.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "crypto/cipher.h"
 #include "crypto/digest.h"
+#include "store/samples.h"
 #include "store/source.h"
 
 #include <errno.h>
@@ -15,18 +18,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ATTRIBUTE_BYTES_MAX = 1 << 16, SLACK_BYTES = 1 << 16 };
+enum { ATTRIBUTE_BYTES_MAX = 1 << 16 };
 
 /* What a caller of assay_results_open holds. */
 struct handle {
     struct assay_results public;
     struct assay_image image;
+    struct assay_samples *samples;
 };
 
 static enum assay_status read_attributes(struct assay_source *source, struct assay_error *err);
 
 void assay_image_fini(struct assay_image *image)
 {
+    assay_source_close(image->source);
     assay_arena_fini(&image->arena);
     *image = (struct assay_image){0};
 }
@@ -35,55 +40,58 @@ void assay_results_close(struct assay_results *results)
 {
     struct handle *handle = (struct handle *)results;
     if (!handle) return;
+    assay_samples_destroy(handle->samples);
     assay_image_fini(&handle->image);
     free(handle);
-}
-
-static enum assay_status open_source(struct assay_source *source, const char *path,
-                                     const uint8_t *data, size_t size, struct assay_error *err)
-{
-    hsize_t bytes = 0;
-    source->path = data ? NULL : path;
-    source->file = assay_hdf_open(path, data, size);
-    if (source->file < 0) {
-        return assay_hdf_fail(err, ASSAY_EFORMAT, "not an HDF5 file that can be read");
-    }
-    if (H5Fget_filesize(source->file, &bytes) < 0) {
-        return assay_hdf_fail(err, ASSAY_EFORMAT, "a damaged HDF5 file");
-    }
-    source->bytes = bytes;
-    source->text_budget = (size_t)bytes + SLACK_BYTES;
-    return ASSAY_OK;
-}
-
-static void close_source(struct assay_source *source)
-{
-    if (source->file >= 0) H5Fclose(source->file);
-    H5Eclear2(H5E_DEFAULT);
 }
 
 enum assay_status assay_image_load(struct assay_image *image, const char *path, const uint8_t *data,
                                    size_t size, struct assay_error *err)
 {
-    struct assay_source source = {.file = -1, .image = image};
     struct assay_hdf_printing before = assay_hdf_quiet();
-    enum assay_status status = open_source(&source, path, data, size, err);
-    if (!status) status = read_attributes(&source, err);
-    if (!status) status = assay_source_read_columns(&source, err);
-    close_source(&source);
+    enum assay_status status = assay_source_open(&image->source, image, path, data, size, err);
+    if (!status) status = read_attributes(image->source, err);
+    if (!status) status = assay_source_read_columns(image->source, err);
     assay_hdf_loud(&before);
     return status;
 }
 
-static enum assay_status read_results(struct assay_results **out, const char *path,
-                                      const uint8_t *data, size_t size,
-                                      const struct assay_cipher_key *key, struct assay_error *err)
+enum assay_status assay_image_read(const struct assay_image *image, enum assay_column column,
+                                   uint64_t first, size_t count, void *to, struct assay_error *err)
+{
+    const struct assay_column_info *info = &assay_column_info[column];
+    size_t bytes = assay_element_info[info->element].bytes;
+    ASSAY_ASSERT(first <= image->rows[info->shape] && count <= image->rows[info->shape] - first);
+    if (count == 0) return ASSAY_OK;
+    if (!image->source) {
+        memcpy(to, (const uint8_t *)image->columns[column] + (size_t)first * bytes, count * bytes);
+        return ASSAY_OK;
+    }
+    struct assay_hdf_printing before = assay_hdf_quiet();
+    enum assay_status status = assay_source_read(image->source, column, first, count, to, err);
+    assay_hdf_loud(&before);
+    return status;
+}
+
+uint64_t assay_image_together(const struct assay_image *image, uint64_t first)
+{
+    return image->source ? assay_source_together(image->source, first)
+                         : image->rows[ASSAY_SHAPE_SAMPLES] - first;
+}
+
+enum assay_status assay_results_take(struct assay_results **out, struct assay_image *image,
+                                     const char *path, struct assay_error *err)
 {
     struct handle *handle = calloc(1, sizeof *handle);
-    if (!handle) return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
-    handle->image.key = key && key->known ? key : NULL;
-    enum assay_status status = assay_image_load(&handle->image, path, data, size, err);
-    if (!status) status = assay_image_check(&handle->public, &handle->image, err);
+    if (!handle) {
+        assay_image_fini(image);
+        return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
+    }
+    handle->image = *image;
+    *image = (struct assay_image){0};
+    if (handle->image.source) handle->image.source->image = &handle->image;
+    enum assay_status status =
+        assay_image_check(&handle->public, &handle->samples, &handle->image, err);
     if (!status) {
         handle->public.path = assay_arena_text(&handle->image.arena, path, strlen(path));
         if (!handle->public.path) status = assay_fail(err, ASSAY_EMEMORY, "out of memory");
@@ -92,9 +100,39 @@ static enum assay_status read_results(struct assay_results **out, const char *pa
         assay_results_close(&handle->public);
         return assay_while(err, status, "%s", path);
     }
-    handle->image.key = NULL; /* the caller's */
     *out = &handle->public;
     return ASSAY_OK;
+}
+
+static enum assay_status read_results(struct assay_results **out, const char *path,
+                                      const uint8_t *data, size_t size,
+                                      const struct assay_cipher_key *key, struct assay_error *err)
+{
+    struct assay_image image = {.key = NULL};
+    enum assay_status status = assay_image_load(&image, path, data, size, err);
+    if (status) {
+        assay_image_fini(&image);
+        return assay_while(err, status, "%s", path);
+    }
+    if (key && key->known) {
+        struct assay_cipher_key *kept = assay_arena_take(&image.arena, 1, sizeof *kept);
+        if (!kept) {
+            assay_image_fini(&image);
+            return assay_fail(err, ASSAY_EMEMORY, "%s: out of memory", path);
+        }
+        *kept = *key;
+        image.key = kept;
+    }
+    return assay_results_take(out, &image, path, err);
+}
+
+enum assay_status assay_results_sample(struct assay_results *results, uint64_t index,
+                                       struct assay_results_sample *out, struct assay_error *err)
+{
+    struct handle *handle = (struct handle *)results;
+    ASSAY_ASSERT(index < results->sample_count);
+    return assay_while(err, assay_samples_get(handle->samples, index, out, err), "%s",
+                       results->path);
 }
 
 static enum assay_status check_regular(const char *path, struct assay_error *err)
@@ -156,15 +194,13 @@ enum assay_status assay_results_parse(struct assay_results **out, const uint8_t 
 enum assay_status assay_results_peek(struct assay_results_head *out, const char *path,
                                      struct assay_error *err)
 {
-    struct assay_image image = {0};
-    struct assay_source source = {.file = -1, .image = &image};
+    struct assay_image image = {.key = NULL};
     struct assay_results_head head;
     enum assay_status status = check_regular(path, err);
     if (status) return status;
     struct assay_hdf_printing before = assay_hdf_quiet();
-    status = open_source(&source, path, NULL, 0, err);
-    if (!status) status = read_attributes(&source, err);
-    close_source(&source);
+    status = assay_source_open(&image.source, &image, path, NULL, 0, err);
+    if (!status) status = read_attributes(image.source, err);
     assay_hdf_loud(&before);
     head.schema_version = image.numbers[ASSAY_ATTRIBUTE_SCHEMA_VERSION];
     if (!status &&

@@ -6,13 +6,62 @@
 #include "assay/digest.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* A chunk fits libhdf5's cache of a column (1 MiB): a larger one would be inflated again for every
+ * window that is read of it. */
 enum {
-    CHUNK_BYTES_MAX = 1 << 26,
+    CHUNK_BYTES_MAX = 1 << 20,
     DEFLATE_RATIO_MAX = 1032, /* of the format, RFC 1951 */
     SLACK_BYTES = 1 << 16
 };
+
+static enum assay_status open_file(struct assay_source *source, const uint8_t *data, size_t size,
+                                   const char *path, struct assay_error *err)
+{
+    hsize_t bytes = 0;
+    source->file = assay_hdf_open(path, data, size);
+    if (source->file < 0) {
+        return assay_hdf_fail(err, ASSAY_EFORMAT, "not an HDF5 file that can be read");
+    }
+    if (H5Fget_filesize(source->file, &bytes) < 0) {
+        return assay_hdf_fail(err, ASSAY_EFORMAT, "a damaged HDF5 file");
+    }
+    source->bytes = bytes;
+    source->text_budget = (size_t)bytes + SLACK_BYTES;
+    return ASSAY_OK;
+}
+
+enum assay_status assay_source_open(struct assay_source **out, struct assay_image *image,
+                                    const char *path, const uint8_t *data, size_t size,
+                                    struct assay_error *err)
+{
+    struct assay_source *source = calloc(1, sizeof *source);
+    if (!source) return assay_fail(err, ASSAY_EMEMORY, "out of memory");
+    *out = source;
+    source->file = -1;
+    source->image = image;
+    if (!data) {
+        source->path = assay_arena_text(&image->arena, path, strlen(path));
+        if (!source->path) return assay_fail(err, ASSAY_EMEMORY, "out of memory");
+    }
+    return open_file(source, data, size, path, err);
+}
+
+void assay_source_close(struct assay_source *source)
+{
+    if (!source) return;
+    struct assay_hdf_printing before = assay_hdf_quiet();
+    for (size_t i = 0; i < ASSAY_SOURCE_OPEN_PIECES; i++) {
+        assay_source_close_piece(source, &source->pieces[i]);
+    }
+    if (source->file >= 0) H5Fclose(source->file);
+    H5Eclear2(H5E_DEFAULT);
+    assay_hdf_loud(&before);
+    free(source->begin);
+    free(source);
+}
 
 static bool is_hard_link(hid_t file, const char *path)
 {
@@ -48,9 +97,11 @@ static bool has_known_filters(hid_t layout)
     return count >= 0;
 }
 
+/* A digest is a row of 32 elements of a byte. */
 static bool has_modest_chunks(hid_t layout, int dimensions, size_t element_bytes)
 {
     hsize_t chunk[2] = {1, 1};
+    if (dimensions == 2) element_bytes = 1;
     return H5Pget_chunk(layout, dimensions, chunk) == dimensions && chunk[0] <= CHUNK_BYTES_MAX &&
            chunk[1] <= CHUNK_BYTES_MAX && chunk[0] * chunk[1] * element_bytes <= CHUNK_BYTES_MAX;
 }
@@ -90,17 +141,17 @@ bool assay_source_get_rows(hid_t dataset, const struct assay_column_info *info, 
 
 /* Whether the bytes in the file can be that many rows: a small file must not make us allocate much.
  */
-static bool is_plausible(const struct assay_source *source, hid_t dataset,
-                         const struct assay_column_info *info, uint64_t rows)
+static bool is_plausible(uint64_t file_bytes, hid_t dataset, const struct assay_column_info *info,
+                         uint64_t rows)
 {
     uint64_t stored = H5Dget_storage_size(dataset);
     uint64_t bytes = rows * assay_element_info[info->element].bytes; /* < 2^46 · 2^5 */
-    if (stored > source->bytes) return false;
+    if (stored > file_bytes) return false;
     if (info->element == ASSAY_ELEMENT_TEXT) return stored >= bytes;
     return bytes / DEFLATE_RATIO_MAX <= stored + SLACK_BYTES / DEFLATE_RATIO_MAX;
 }
 
-enum assay_status assay_source_check_dataset(const struct assay_source *source, hid_t dataset,
+enum assay_status assay_source_check_dataset(uint64_t bytes, hid_t dataset,
                                              const struct assay_column_info *info, uint64_t *rows,
                                              struct assay_error *err)
 {
@@ -124,10 +175,10 @@ enum assay_status assay_source_check_dataset(const struct assay_source *source, 
         return assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " rows, at most %" PRIu64 " can be", *rows,
                           shape->rows_max);
     }
-    if (!is_plausible(source, dataset, info, *rows)) {
+    if (!is_plausible(bytes, dataset, info, *rows)) {
         return assay_fail(err, ASSAY_EFORMAT,
                           "%" PRIu64 " rows cannot be in a file of %" PRIu64 " bytes", *rows,
-                          source->bytes);
+                          bytes);
     }
     return ASSAY_OK;
 }
@@ -147,9 +198,9 @@ static void leave_text(void *memory, void *context)
     (void)context;
 }
 
-enum assay_status assay_source_read_rows(struct assay_source *source, hid_t dataset,
-                                         const struct assay_column_info *info, void *data,
-                                         struct assay_error *err)
+static enum assay_status read_data(struct assay_source *source, hid_t dataset,
+                                   const struct assay_column_info *info, void *data,
+                                   struct assay_error *err)
 {
     hid_t memory = assay_hdf_type(info->element, true), transfer = H5Pcreate(H5P_DATASET_XFER);
     enum assay_status status = ASSAY_OK;
@@ -173,7 +224,7 @@ static enum assay_status read_rows(struct assay_source *source, hid_t dataset,
     if (!data) return assay_fail(err, ASSAY_EMEMORY, "no memory for %" PRIu64 " rows", rows);
     source->image->columns[name] = data;
     if (rows == 0) return ASSAY_OK;
-    enum assay_status status = assay_source_read_rows(source, dataset, info, data, err);
+    enum assay_status status = read_data(source, dataset, info, data, err);
     if (status || info->element != ASSAY_ELEMENT_TEXT) return status;
     const char **texts = data;
     for (uint64_t i = 0; i < rows; i++) {
@@ -190,7 +241,7 @@ static enum assay_status read_column(struct assay_source *source, enum assay_col
     uint64_t rows = 0, *expected = &source->image->rows[info->shape];
     hid_t dataset = assay_source_open_dataset(source->file, info->path);
     if (dataset < 0) return assay_fail(err, ASSAY_EFORMAT, "there is no such dataset in the file");
-    enum assay_status status = assay_source_check_dataset(source, dataset, info, &rows, err);
+    enum assay_status status = assay_source_check_dataset(source->bytes, dataset, info, &rows, err);
     if (!status && known[info->shape] && rows != *expected) {
         status =
             assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " rows; other columns of %s have %" PRIu64,
@@ -206,13 +257,17 @@ static enum assay_status read_column(struct assay_source *source, enum assay_col
 
 enum assay_status assay_source_read_columns(struct assay_source *source, struct assay_error *err)
 {
-    bool known[ASSAY_SHAPE_COUNT] = {false}, in_parts = assay_source_has_parts(source);
+    bool known[ASSAY_SHAPE_COUNT] = {false};
     enum assay_status status = ASSAY_OK;
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && !status; i++) {
         const struct assay_column_info *info = &assay_column_info[i];
-        if (in_parts && assay_shape_info[info->shape].of_samples) continue;
+        if (assay_shape_info[info->shape].of_samples) continue;
         status = read_column(source, (enum assay_column)i, known, err);
         status = assay_while(err, status, "%s", info->path);
     }
-    return status || !in_parts ? status : assay_source_read_parts(source, err);
+    source->in_parts = assay_source_has_parts(source);
+    source->piece_count = 1;
+    if (!status && source->in_parts) status = assay_source_find_parts(source, err);
+    if (!status) status = assay_source_count(source, err);
+    return status || !source->in_parts ? status : assay_source_check_views(source, err);
 }

@@ -1,7 +1,7 @@
 /* The columns of samples of a results file in parts. libhdf5 would read them through the views, but
  * it takes a missing part for zeros and follows any name: so the views are only compared with what
  * they must be (else another reader would see other rows than were checked here), and the parts are
- * read one by one, as files of the schema. */
+ * pieces of their own, files of the schema. */
 #include "store/source.h"
 
 #include "base/file.h"
@@ -13,17 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAME_BYTES = 512 };
+enum { NAME_BYTES = ASSAY_SOURCE_NAME_BYTES };
 
 static const char folder_end[] = ".parts";
-
-/* The parts of a file; names are FOLDER/part-NNNN.h5 beside it. */
-struct pieces {
-    size_t count;
-    char folder[NAME_BYTES];
-    uint64_t (*rows)[ASSAY_SHAPE_COUNT]; /* of each part */
-    uint64_t total[ASSAY_SHAPE_COUNT];
-};
 
 static bool is_view(hid_t layout)
 {
@@ -56,7 +48,8 @@ static bool name_of(hid_t layout, size_t index, char to[NAME_BYTES])
 }
 
 /* A folder's name and not a path: the first piece says it, and all the others must agree. */
-static enum assay_status find_folder(struct pieces *pieces, hid_t layout, struct assay_error *err)
+static enum assay_status find_folder(struct assay_source *source, hid_t layout,
+                                     struct assay_error *err)
 {
     char name[NAME_BYTES];
     size_t count = 0;
@@ -65,18 +58,28 @@ static enum assay_status find_folder(struct pieces *pieces, hid_t layout, struct
         return assay_fail(err, ASSAY_EFORMAT, "%zu parts", count);
     }
     size_t length = strcspn(name, "/"), end = sizeof folder_end - 1;
-    memcpy(pieces->folder, name, length);
-    pieces->folder[length] = '\0';
-    if (length <= end || strcmp(pieces->folder + length - end, folder_end) != 0) {
+    memcpy(source->folder, name, length);
+    source->folder[length] = '\0';
+    if (length <= end || strcmp(source->folder + length - end, folder_end) != 0) {
         return assay_fail(err, ASSAY_EFORMAT,
                           "a part would be \"%.200s\", which is not in a folder NAME.parts beside "
                           "the file",
                           name);
     }
-    pieces->count = count;
-    pieces->rows = calloc(count, sizeof *pieces->rows);
-    if (!pieces->rows) return assay_fail(err, ASSAY_EMEMORY, "no memory for %zu parts", count);
+    source->piece_count = count;
     return ASSAY_OK;
+}
+
+enum assay_status assay_source_find_parts(struct assay_source *source, struct assay_error *err)
+{
+    const char *first = assay_column_info[ASSAY_COLUMN_SAMPLE_ITEM].path;
+    if (!source->path) {
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "a file in parts cannot be read from memory");
+    }
+    hid_t layout = layout_of(source, first);
+    enum assay_status status = assay_while(err, find_folder(source, layout, err), "%s", first);
+    assay_hdf_close(layout);
+    return status;
 }
 
 /* Whether a selection is all of rows first … first + rows − 1. */
@@ -111,45 +114,44 @@ static bool is_piece(hid_t layout, size_t index, const char *name,
 }
 
 /* The pieces of a view are all parts that have rows, in their order. */
-static enum assay_status check_pieces(const struct pieces *pieces, hid_t layout,
+static enum assay_status check_pieces(const struct assay_source *source, hid_t layout,
                                       const struct assay_column_info *info, struct assay_error *err)
 {
     size_t count = 0, next = 0;
-    uint64_t first = 0;
     if (H5Pget_virtual_count(layout, &count) < 0) count = 0;
-    for (size_t i = 0; i < pieces->count; i++) {
-        uint64_t rows = pieces->rows[i][info->shape];
+    for (size_t i = 0; i < source->piece_count; i++) {
+        uint64_t first = source->begin[i][info->shape];
+        uint64_t rows = source->begin[i + 1][info->shape] - first;
         char name[NAME_BYTES + ASSAY_PART_NAME_BYTES + 1], part[ASSAY_PART_NAME_BYTES];
         if (rows == 0) continue;
         assay_part_name(part, i);
-        snprintf(name, sizeof name, "%s/%s", pieces->folder, part);
+        snprintf(name, sizeof name, "%s/%s", source->folder, part);
         if (next >= count || !is_piece(layout, next, name, info, first, rows)) {
             return assay_fail(err, ASSAY_EFORMAT,
                               "its rows %" PRIu64 " to %" PRIu64 " are not those of %s", first,
                               first + rows - 1, name);
         }
-        first += rows;
         next++;
     }
     if (next == count) return ASSAY_OK;
     return assay_fail(err, ASSAY_EFORMAT, "a view of %zu pieces, not %zu", count, next);
 }
 
-static enum assay_status check_view(const struct assay_source *source, const struct pieces *pieces,
+static enum assay_status check_view(const struct assay_source *source,
                                     const struct assay_column_info *info, struct assay_error *err)
 {
-    uint64_t rows = 0, total = pieces->total[info->shape];
+    uint64_t rows = 0, total = source->image->rows[info->shape];
     hid_t dataset = assay_source_open_dataset(source->file, info->path);
     if (dataset < 0) return assay_fail(err, ASSAY_EFORMAT, "there is no such dataset in the file");
     hid_t layout = H5Dget_create_plist(dataset), type = H5Dget_type(dataset);
     enum assay_status status = ASSAY_OK;
     if (total == 0 && !is_view(layout)) {
-        status = assay_source_check_dataset(source, dataset, info, &rows, err);
+        status = assay_source_check_dataset(source->bytes, dataset, info, &rows, err);
     } else if (!assay_hdf_has_type(type, info->element) || !is_view(layout)) {
         status = assay_fail(err, ASSAY_EFORMAT, "it is no view of %s in the parts",
                             assay_element_info[info->element].words);
     } else {
-        status = check_pieces(pieces, layout, info, err);
+        status = check_pieces(source, layout, info, err);
         if (!status && !assay_source_get_rows(dataset, info, &rows)) {
             status = assay_fail(err, ASSAY_EFORMAT, "its shape is not (%s)",
                                 assay_shape_info[info->shape].words);
@@ -165,16 +167,28 @@ static enum assay_status check_view(const struct assay_source *source, const str
     return status;
 }
 
+enum assay_status assay_source_check_views(const struct assay_source *source,
+                                           struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    for (unsigned c = 0; c < ASSAY_COLUMN_COUNT && !status; c++) {
+        const struct assay_column_info *info = &assay_column_info[c];
+        if (!assay_shape_info[info->shape].of_samples) continue;
+        status = assay_while(err, check_view(source, info, err), "%s", info->path);
+    }
+    return status;
+}
+
 /* --- parts */
 
 /* Where a part lies; `folder` is what must be a folder. */
-static enum assay_status part_path(const struct assay_source *source, const struct pieces *pieces,
-                                   size_t index, struct assay_bytes *folder,
-                                   struct assay_bytes *path, struct assay_error *err)
+static enum assay_status part_path(const struct assay_source *source, size_t index,
+                                   struct assay_bytes *folder, struct assay_bytes *path,
+                                   struct assay_error *err)
 {
     char name[ASSAY_PART_NAME_BYTES];
     assay_part_name(name, index);
-    enum assay_status status = assay_file_beside(source->path, pieces->folder, folder, err);
+    enum assay_status status = assay_file_beside(source->path, source->folder, folder, err);
     if (status) return status;
     return assay_bytes_format(path, err, "%s/%s", (const char *)folder->data, name);
 }
@@ -190,23 +204,21 @@ static enum assay_status check_place(const char *folder, const char *path, struc
     return assay_fail(err, ASSAY_EFORMAT, "%s: not a regular file", path);
 }
 
-static enum assay_status check_head(const struct assay_source *part, size_t index, size_t count,
-                                    const char *plan_digest, struct assay_error *err)
+static enum assay_status check_head(hid_t file, size_t index, size_t count, const char *plan_digest,
+                                    struct assay_error *err)
 {
     char schema[32], plan[80];
     uint32_t version, number, parts;
-    if (!assay_hdf_get_text(part->file, "schema", schema, sizeof schema) ||
+    if (!assay_hdf_get_text(file, "schema", schema, sizeof schema) ||
         strcmp(schema, ASSAY_PART_SCHEMA_NAME) != 0) {
         return assay_fail(err, ASSAY_EFORMAT, "not a part of a results file of assay");
     }
-    if (!assay_hdf_get_u32(part->file, "schema_version", &version) ||
-        version != ASSAY_SCHEMA_VERSION) {
+    if (!assay_hdf_get_u32(file, "schema_version", &version) || version != ASSAY_SCHEMA_VERSION) {
         return assay_fail(err, ASSAY_EUNSUPPORTED, "not of schema version %d",
                           ASSAY_SCHEMA_VERSION);
     }
-    if (!assay_hdf_get_text(part->file, "plan_digest", plan, sizeof plan) ||
-        !assay_hdf_get_u32(part->file, "part", &number) ||
-        !assay_hdf_get_u32(part->file, "parts", &parts)) {
+    if (!assay_hdf_get_text(file, "plan_digest", plan, sizeof plan) ||
+        !assay_hdf_get_u32(file, "part", &number) || !assay_hdf_get_u32(file, "parts", &parts)) {
         return assay_fail(err, ASSAY_EFORMAT, "it does not say which part it is");
     }
     if (strcmp(plan, plan_digest) != 0) {
@@ -217,172 +229,27 @@ static enum assay_status check_head(const struct assay_source *part, size_t inde
                       number, parts, index, count);
 }
 
-/* What is done with a part's datasets. */
-typedef enum assay_status visit_column(struct assay_source *part, hid_t dataset,
-                                       enum assay_column name, uint64_t rows, void *context,
-                                       struct assay_error *err);
-
-static enum assay_status visit_columns(struct assay_source *part, visit_column *visit,
-                                       void *context, struct assay_error *err)
-{
-    enum assay_status status = ASSAY_OK;
-    for (unsigned c = 0; c < ASSAY_COLUMN_COUNT && !status; c++) {
-        const struct assay_column_info *info = &assay_column_info[c];
-        uint64_t rows = 0;
-        if (!assay_shape_info[info->shape].of_samples) continue;
-        hid_t dataset = assay_source_open_dataset(part->file, info->path);
-        if (dataset < 0) {
-            status = assay_fail(err, ASSAY_EFORMAT, "there is no such dataset in the file");
-        } else {
-            status = assay_source_check_dataset(part, dataset, info, &rows, err);
-        }
-        if (!status) status = visit(part, dataset, (enum assay_column)c, rows, context, err);
-        assay_hdf_close(dataset);
-        status = assay_while(err, status, "%s", info->path);
-    }
-    return status;
-}
-
-static enum assay_status visit_part(const struct assay_source *source, const struct pieces *pieces,
-                                    size_t index, visit_column *visit, void *context,
-                                    struct assay_error *err)
+enum assay_status assay_source_open_part(const struct assay_source *source,
+                                         struct assay_piece *piece, size_t index,
+                                         uint64_t rows[ASSAY_SHAPE_COUNT], struct assay_error *err)
 {
     struct assay_bytes folder = {0}, path = {0};
-    struct assay_source part = {.file = -1, .image = source->image};
     hsize_t bytes = 0;
-    enum assay_status status = part_path(source, pieces, index, &folder, &path, err);
+    enum assay_status status = part_path(source, index, &folder, &path, err);
     const char *name = (const char *)path.data;
     if (!status) status = check_place((const char *)folder.data, name, err);
     if (status) goto done;
-    part.file = assay_hdf_open(name, NULL, 0);
-    if (part.file < 0 || H5Fget_filesize(part.file, &bytes) < 0) {
+    piece->file = assay_hdf_open(name, NULL, 0);
+    if (piece->file < 0 || H5Fget_filesize(piece->file, &bytes) < 0) {
         status = assay_hdf_fail(err, ASSAY_EFORMAT, "%s: not an HDF5 file that can be read", name);
         goto done;
     }
-    part.bytes = bytes;
-    status = check_head(&part, index, pieces->count,
+    status = check_head(piece->file, index, source->piece_count,
                         source->image->texts[ASSAY_ATTRIBUTE_PLAN_DIGEST], err);
-    if (!status) status = visit_columns(&part, visit, context, err);
+    if (!status) status = assay_source_open_columns(piece, bytes, rows, err);
     status = assay_while(err, status, "%s", name);
 done:
-    if (part.file >= 0) H5Fclose(part.file);
     assay_bytes_fini(&path);
     assay_bytes_fini(&folder);
-    return status;
-}
-
-/* First visit: all columns of a shape have the same rows. */
-struct counting {
-    uint64_t *rows;
-    bool known[ASSAY_SHAPE_COUNT];
-};
-
-static enum assay_status count_rows(struct assay_source *part, hid_t dataset,
-                                    enum assay_column name, uint64_t rows, void *context,
-                                    struct assay_error *err)
-{
-    struct counting *counting = context;
-    enum assay_shape shape = assay_column_info[name].shape;
-    (void)part;
-    (void)dataset;
-    if (counting->known[shape] && counting->rows[shape] != rows) {
-        return assay_fail(err, ASSAY_EFORMAT, "%" PRIu64 " rows; other columns of %s have %" PRIu64,
-                          rows, assay_shape_info[shape].words, counting->rows[shape]);
-    }
-    counting->known[shape] = true;
-    counting->rows[shape] = rows;
-    return ASSAY_OK;
-}
-
-static enum assay_status count_parts(const struct assay_source *source, struct pieces *pieces,
-                                     struct assay_error *err)
-{
-    enum assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < pieces->count && !status; i++) {
-        struct counting counting = {.rows = pieces->rows[i]};
-        status = visit_part(source, pieces, i, count_rows, &counting, err);
-        /* No sum overflows: fewer than 2^14 parts of at most 2^46 rows. */
-        for (unsigned s = 0; s < ASSAY_SHAPE_COUNT; s++) pieces->total[s] += pieces->rows[i][s];
-    }
-    for (unsigned s = 0; s < ASSAY_SHAPE_COUNT && !status; s++) {
-        if (pieces->total[s] > assay_shape_info[s].rows_max) {
-            status = assay_fail(err, ASSAY_EFORMAT, "the parts have %" PRIu64 " rows of %s",
-                                pieces->total[s], assay_shape_info[s].words);
-        }
-    }
-    return status;
-}
-
-/* Second visit: behind what the parts before it have. */
-struct reading {
-    const struct assay_image *image;
-    const uint64_t *rows;    /* of this part, as they were counted */
-    const uint64_t *earlier; /* of the parts before it */
-};
-
-static enum assay_status read_rows(struct assay_source *part, hid_t dataset, enum assay_column name,
-                                   uint64_t rows, void *context, struct assay_error *err)
-{
-    const struct reading *reading = context;
-    const struct assay_column_info *info = &assay_column_info[name];
-    if (rows != reading->rows[info->shape]) {
-        return assay_fail(err, ASSAY_EFORMAT, "it has changed while it was read");
-    }
-    if (rows == 0) return ASSAY_OK;
-    size_t before = (size_t)reading->earlier[info->shape] * assay_element_info[info->element].bytes;
-    return assay_source_read_rows(part, dataset, info,
-                                  (uint8_t *)reading->image->columns[name] + before, err);
-}
-
-static enum assay_status take_memory(const struct assay_source *source, const struct pieces *pieces,
-                                     struct assay_error *err)
-{
-    struct assay_image *image = source->image;
-    for (unsigned c = 0; c < ASSAY_COLUMN_COUNT; c++) {
-        const struct assay_column_info *info = &assay_column_info[c];
-        uint64_t rows = pieces->total[info->shape];
-        if (!assay_shape_info[info->shape].of_samples) continue;
-        image->rows[info->shape] = rows;
-        image->columns[c] =
-            assay_arena_take(&image->arena, (size_t)rows, assay_element_info[info->element].bytes);
-        if (!image->columns[c]) {
-            return assay_fail(err, ASSAY_EMEMORY, "no memory for %" PRIu64 " rows of %s", rows,
-                              info->path);
-        }
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_status read_pieces(const struct assay_source *source, const struct pieces *pieces,
-                                     struct assay_error *err)
-{
-    uint64_t earlier[ASSAY_SHAPE_COUNT] = {0};
-    enum assay_status status = take_memory(source, pieces, err);
-    for (size_t i = 0; i < pieces->count && !status; i++) {
-        struct reading reading = {source->image, pieces->rows[i], earlier};
-        status = visit_part(source, pieces, i, read_rows, &reading, err);
-        for (unsigned s = 0; s < ASSAY_SHAPE_COUNT; s++) earlier[s] += pieces->rows[i][s];
-    }
-    return status;
-}
-
-enum assay_status assay_source_read_parts(struct assay_source *source, struct assay_error *err)
-{
-    const char *first = assay_column_info[ASSAY_COLUMN_SAMPLE_ITEM].path;
-    struct pieces pieces = {0};
-    if (!source->path) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "a file in parts cannot be read from memory");
-    }
-    hid_t layout = layout_of(source, first);
-    enum assay_status status = assay_while(err, find_folder(&pieces, layout, err), "%s", first);
-    assay_hdf_close(layout);
-    if (!status) status = count_parts(source, &pieces, err);
-    for (unsigned c = 0; c < ASSAY_COLUMN_COUNT && !status; c++) {
-        const struct assay_column_info *info = &assay_column_info[c];
-        if (!assay_shape_info[info->shape].of_samples) continue;
-        status = assay_while(err, check_view(source, &pieces, info, err), "%s", info->path);
-    }
-    if (!status) status = read_pieces(source, &pieces, err);
-    free(pieces.rows);
     return status;
 }

@@ -114,8 +114,10 @@ static void get_leaves(const struct fixture *f, struct assay_audit_leaf leaves[S
 {
     assert_int_equal(f->bundle->results->sample_count, SAMPLES);
     for (uint64_t i = 0; i < SAMPLES; i++) {
-        leaves[i] = (struct assay_audit_leaf){
-            .index = i, .record = assay_results_record(f->bundle->results, i)};
+        struct assay_results_sample sample;
+        struct assay_error err;
+        check_ok(assay_results_sample(f->bundle->results, i, &sample, &err), &err);
+        leaves[i] = (struct assay_audit_leaf){.index = i, .record = sample.record};
     }
 }
 

@@ -27,7 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const uint8_t *bytes = assay_read_span(&reader, length);
         if (bytes) memcpy(file + offset, bytes, length < whole - offset ? length : whole - offset);
     }
-    if (assay_results_parse(&results, file, whole, &err) == ASSAY_OK) assay_results_close(results);
+    if (assay_results_parse(&results, file, whole, &err) == ASSAY_OK) {
+        struct assay_results_sample sample;
+        if (assay_results_sample(results, 0, &sample, &err)) abort();
+        assay_results_close(results);
+    }
     free(file);
     return 0;
 }

@@ -255,6 +255,12 @@ def check_run(folder):
             equal(answers[cuts[i] : cuts[i + 1]].decode(), str(int(found)), f"sample {i}")
         equal(report["flexible_correct"], int((flexible == right).sum()), "flexible_correct")
         need(report["flexible_correct"] > report["correct"], "the flexible rule found nothing more")
+        read = {row["reading"]: row for row in report["readings"]}
+        equal(list(read), ["strict", "flexible"], "readings")
+        equal(read["strict"]["score"], report["score"], "strict")
+        share = float((flexible == right).mean())
+        need(abs(read["flexible"]["score"] - share) < 1e-9, f"flexible: {read['flexible']}")
+        need(read["flexible"]["interval_super"]["high"] > read["flexible"]["score"], "no interval")
         for name, number in outcomes.items():
             count = int((file["grades/outcome"][:] == number).sum())
             equal(report["outcomes"][name], count, name)

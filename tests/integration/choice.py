@@ -3,11 +3,13 @@ the tests' virtual environment for h5py."""
 
 import hashlib
 import json
+import math
 import pathlib
 import subprocess
 import sys
 
 import forge
+import h5py
 from harness import MODEL, ROOT, assay, digest_of, model_dir, scratch, write_job
 
 CHECK = ROOT / "tests" / "bench" / "hellaswag_check.py"
@@ -72,6 +74,38 @@ def check_run(folder):
         text=True, capture_output=True, check=False)
     need(done.returncode == 0, f"hellaswag_check: {done.stdout}{done.stderr}")
     return results
+
+
+def check_readings(results):
+    """acc, acc_norm and P(correct) side by side, from the option columns by hand."""
+    with h5py.File(results) as file:
+        first, gold = file["options/offset"][:], file["options/gold"][:]
+        tokens, sizes = file["options/tokens"][:], file["options/bytes"][:]
+        at, log_probs = file["samples/token_offset"][:], file["tokens/log_prob"][:]
+    means = {"acc": [], "acc_norm": [], "p_correct": []}
+    for s, right in enumerate(gold):
+        ends = at[s] + tokens[first[s] : first[s + 1]].cumsum()
+        starts = ends - tokens[first[s] : first[s + 1]]
+        sums = [float(sum(map(float, log_probs[a:b]))) for a, b in zip(starts, ends)]
+        norms = [value / size for value, size in zip(sums, sizes[first[s] : first[s + 1]])]
+        shares = [math.exp(value - max(sums)) for value in sums]
+        means["acc"].append(sums.index(max(sums)) == right)
+        means["acc_norm"].append(norms.index(max(norms)) == right)
+        means["p_correct"].append(shares[right] / sum(shares))
+    told = json.loads(assay("report", results, "--json", check=0).stdout)
+    rows = {row["reading"]: row for row in told["readings"]}
+    need(list(rows) == list(means), f"readings: {list(rows)}")
+    for name, values in means.items():
+        row, mean = rows[name], sum(values) / len(values)
+        error = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+        need(abs(row["score"] - mean) < 1e-6, f"{name}: {row['score']} instead of {mean}")
+        need(abs(row["se_super"] - error) < 1e-6, f"{name}: ± {row['se_super']}, not {error}")
+        need(row["interval_super"]["low"] <= mean <= row["interval_super"]["high"], f"{row}")
+    need(rows["acc_norm"]["is_score"] and not rows["p_correct"]["is_score"], "whose is the score")
+    need(told["score"] == rows["acc_norm"]["score"], "the score is not acc_norm")
+    table = assay("report", results, check=0).stdout
+    lines = [line for line in table.splitlines() if line.startswith(tuple(means))]
+    need(len(lines) == 3 and "the score" in lines[1], f"readings in the table: {lines}")
 
 
 def check_refusals(folder):
@@ -190,6 +224,7 @@ def main():
     with scratch() as name:
         folder = pathlib.Path(name)
         results = check_run(folder)
+        check_readings(results)
         check_refusals(folder)
         check_audit(folder, results)
         check_export(folder, results)

@@ -222,11 +222,20 @@ def ranks_in(lab, node=None):
 
 
 def kill_ranks(lab, folder, spec, want, rounds):
+    """Half of them in a world of four ranks, half in one of two that has its journals."""
     rng, killed = random.Random(20261125), 0
-    job = Job(lab, folder, spec, "kill", TWO, extra=f"restarts: {rounds + 10}\n").submit()
-    for round_number in range(rounds):
+    worlds = [(TWO, 4)] * (rounds - rounds // 2) + [(ONE, 2)] * (rounds // 2)
+    job, last = None, None
+    for round_number, (partitions, ranks) in enumerate(worlds):
+        if partitions != last:
+            if job:
+                assay("slurm", "cancel", job.results, env=lab.env, check=0)
+                wait_until("it is not cancelled", lambda: lab.state(job.number) == "CANCELLED", 200)
+            job = Job(lab, folder, spec, "kill", partitions, extra=f"restarts: {rounds + 10}\n")
+            job.submit()
+            last = partitions
         before = len(journal_samples(job.journal)[0])
-        job_runs = lambda: len(ranks_in(lab)) == 4 or job.results.exists()
+        job_runs = lambda: len(ranks_in(lab)) == ranks or job.results.exists()
         wait_until(lambda: f"no rank runs:\n{job.told()}", job_runs, 400)
         job_moves = lambda: len(journal_samples(job.journal)[0]) > before or job.results.exists()
         wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 400, 0.05)
@@ -238,10 +247,14 @@ def kill_ranks(lab, folder, spec, want, rounds):
         killed += 1
         wait_until("the others go on", lambda: not ranks_in(lab), 300)
         now, count = journal_samples(job.journal)
+        print(f"kill {killed} of {rounds}, {ranks} ranks: {len(now)} samples on the disk, "
+              f"{len(set(kept) - set(now))} lost, {count - len(now)} twice", flush=True)
         if set(kept) - set(now) or count != len(now):
             sys.exit(f"round {round_number}: {len(set(kept) - set(now))} samples are lost, "
                      f"{count - len(now)} are there twice")
     job.finish(want, f"SIGKILL of {killed} ranks", 1)
+    if FULL and killed < rounds:
+        sys.exit(f"the job ended after {killed} of {rounds} kills")
 
 
 def crash_node(folder, spec, want):
@@ -325,20 +338,23 @@ def dry_run(lab, folder, spec):
 
 
 def refused_inside(lab, folder, spec):
-    """What only the compute nodes can know ends the job with a message and no restart; but where
-    srun ends one task of two before it has refused, it tells that signal, and the job is tried
-    again, twice at most."""
+    """What only the compute nodes can know ends the job with a message and no restart, also where
+    srun kills one task because another has refused, and tells of that signal (143)."""
     file = pathlib.Path(folder, "file")
     file.write_text("")
-    for what, extra, partitions, restarts, text in (
-        ("scratch", f"scratch: {file}\n", ONE, 0, f"--scratch {file} cannot be written"),
-        ("singletons", "mpi: none\n", ONE, 2, "srun started 2 tasks that cannot find each other"),
-    ):
+    rows = [
+        ("scratch", f"scratch: {file}\n", ONE, f"--scratch {file} cannot be written"),
+        ("singletons", "mpi: none\n", ONE, "srun started 2 tasks that cannot find each other"),
+        ("singletons-of-three-nodes", "mpi: none\n", TWO, "srun started 4 tasks that cannot find"),
+    ]
+    for what, extra, partitions, text in rows + (12 * rows[1:] if FULL else []):
         job = Job(lab, folder, spec, what, partitions, extra=extra).submit()
         wait_until(f"{what}: it does not end", lambda: lab.state(job.number) == "FAILED", 200)
-        if text not in job.told() or lab.restarts(job.number) > restarts or job.results.exists():
+        left = sorted(path.name for path in job.results.parent.glob(f"{job.results.name}.end*"))
+        if text not in job.told() or lab.restarts(job.number) or job.results.exists() or left:
             sys.exit(f"{what}: \"{text}\" was expected\n{job.told()}")
         print(f"{what}: {job.told().splitlines()[0]}", flush=True)
+        job.log.unlink()
 
 
 def main():

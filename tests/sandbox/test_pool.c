@@ -131,6 +131,94 @@ static void test_landlock(void **state)
     check_rows(ASSAY_SANDBOX_LANDLOCK, forgeries, COUNT_OF(forgeries));
 }
 
+/* `begin`, then `part` again and again up to `size` bytes. */
+static char *repeat(const char *begin, const char *part, size_t size)
+{
+    size_t used = strlen(begin), length = strlen(part);
+    char *text = test_malloc(used + size + length + 1);
+    memcpy(text, begin, used);
+    for (; used < size; used += length) memcpy(text + used, part, length);
+    text[used] = 0;
+    return text;
+}
+
+/* Each `finally` is compiled twice, so this grows as 2^depth. */
+static char *nest(int depth)
+{
+    size_t size = 64 * ((size_t)depth + 1), used = 0;
+    char *text = test_malloc(size);
+    for (int i = 0; i < depth; i++) {
+        used +=
+            (size_t)snprintf(text + used, size - used, "%*stry: pass\n%*sfinally:\n", i, "", i, "");
+    }
+    snprintf(text + used, size - used, "%*spass\n", depth, "");
+    return text;
+}
+
+/* The compiler beside the zygote: what it leaves to the program's own process, what ends it, and
+ * what it has spent change no verdict. */
+static void check_compiler(enum assay_sandbox_form form)
+{
+    char *large = repeat("", "x = 1\n", 80000), *wrong = repeat("def f(:\n", "x = 1\n", 80000);
+    char *deep = repeat("", "not ", 60000), *costly = nest(18), *dear = nest(14);
+    const struct row rows[] = {
+        {"def f(:", ASSAY_SANDBOX_SYNTAX, "SyntaxError"},
+        {large, ASSAY_SANDBOX_PASS, ""},
+        {wrong, ASSAY_SANDBOX_SYNTAX, "SyntaxError"},
+        {deep, ASSAY_SANDBOX_MEMORY, "MemoryError"}, /* CPython's word for a parser's full stack */
+        {costly, ASSAY_SANDBOX_PASS, ""},            /* more than the compiler may spend */
+        {"assert True", ASSAY_SANDBOX_PASS, ""},
+        {"def f():\n  x\n y", ASSAY_SANDBOX_SYNTAX, "IndentationError"},
+        {"return", ASSAY_SANDBOX_SYNTAX, "outside function"},
+        {"import os\nfor fd in range(4, 40):\n  try: os.fstat(fd)\n  except OSError: pass\n"
+         "  else: raise SystemExit(fd)",
+         ASSAY_SANDBOX_PASS, ""}, /* nothing of the zygote's is open in a program */
+        {dear, ASSAY_SANDBOX_PASS, ""},
+        {dear, ASSAY_SANDBOX_PASS, ""},
+        {dear, ASSAY_SANDBOX_PASS, ""},
+    };
+    struct assay_sandbox *sandbox = open_pool(form, 1);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct assay_sandbox_program program = {
+            .tag = i,
+            .text = rows[i].text,
+            .size = strlen(rows[i].text),
+            .limits = {.cpu_ms = 60000, .memory_bytes = UINT64_C(4) << 30}};
+        struct assay_sandbox_result result = grade(sandbox, &program);
+        if (result.verdict != rows[i].verdict || !strstr(result.detail, rows[i].detail)) {
+            fail_msg("%s (%s) instead of %s (%s) for: %.40s",
+                     assay_sandbox_verdict_word(result.verdict), result.detail,
+                     assay_sandbox_verdict_word(rows[i].verdict), rows[i].detail, rows[i].text);
+        }
+        assert_false(result.retried);
+    }
+    /* What it has spent is not charged to a program that forks. */
+    static const char forks[] =
+        "import os, time\nif os.fork() == 0:\n  time.sleep(0.5)\n  os._exit(0)\nos.wait()";
+    struct assay_sandbox_program program = {
+        .text = forks, .size = sizeof forks - 1, .limits = {.cpu_ms = 100, .wall_ms = 60000}};
+    assert_int_equal(grade(sandbox, &program).verdict, ASSAY_SANDBOX_PASS);
+    for (unsigned i = 0; i < 1100; i++) { /* it is replaced after 1000 */
+        program = (struct assay_sandbox_program){.tag = i, .text = "a b", .size = 3};
+        assert_int_equal(grade(sandbox, &program).verdict, ASSAY_SANDBOX_SYNTAX);
+    }
+    assay_sandbox_close(sandbox);
+    char *all[] = {large, wrong, deep, costly, dear};
+    for (size_t i = 0; i < COUNT_OF(all); i++) test_free(all[i]);
+}
+
+static void test_compiler(void **state)
+{
+    (void)state;
+    check_compiler(ASSAY_SANDBOX_NAMESPACES);
+}
+
+static void test_compiler_landlock(void **state)
+{
+    (void)state;
+    check_compiler(ASSAY_SANDBOX_LANDLOCK);
+}
+
 /* Tests in a namespace of their own: what a program does to their names before they run, and to
  * builtins, changes nothing; its own functions they see. */
 static void test_tests_apart(void **state)
@@ -275,6 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_namespaces),  cmocka_unit_test(test_landlock),
+        cmocka_unit_test(test_compiler),    cmocka_unit_test(test_compiler_landlock),
         cmocka_unit_test(test_tests_apart), cmocka_unit_test(test_many),
         cmocka_unit_test(test_time),        cmocka_unit_test(test_refusals),
     };

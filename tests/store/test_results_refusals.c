@@ -49,7 +49,7 @@ static void check_open(const char *path, enum assay_status expected, const char 
 }
 
 static const uint32_t seven = 7, huge = UINT32_MAX, micro = 999999;
-static const uint64_t one = 1, far = UINT64_MAX;
+static const uint64_t one = 1, far = UINT64_MAX, less = 83;
 static const uint8_t byte = 9, two = 2, key[32] = {1};
 static const float nan_bits = NAN, minus = -2.5f;
 static const double half = 0.5;
@@ -103,8 +103,11 @@ static const struct tampered {
     {"/samples/finish", 0, &byte, ASSAY_EFORMAT, "sample 0: no such finish"},
     {"/samples/verdict", 0, &byte, ASSAY_EFORMAT, "sample 0: no such verdict"},
     {"/samples/verdict", 1, &two, ASSAY_EFORMAT, "sample 1: a score or an answer"},
-    {"/samples/token_offset", 0, &one, ASSAY_EFORMAT, "/samples/token_offset: runs from 1 to"},
-    {"/samples/token_offset", 24, &far, ASSAY_EFORMAT, "not from 0 to 84"},
+    {"/samples/token_offset", 0, &one, ASSAY_EFORMAT,
+     "/samples/token_offset: begins at 1, not at 0"},
+    {"/samples/token_offset", 24, &far, ASSAY_EFORMAT,
+     "would own 77 to 18446744073709551615 of 84"},
+    {"/samples/token_offset", 24, &less, ASSAY_EFORMAT, "ends at 83, not at 84"},
     {"/samples/token_offset", 5, &far, ASSAY_EFORMAT, "sample 4 would own"},
     {"/samples/answer_offset", 5, &one, ASSAY_EFORMAT, "/samples/answer_offset: sample 4"},
     {"/samples/text_offset", 5, &far, ASSAY_EFORMAT, "/samples/text_offset: sample 4"},
