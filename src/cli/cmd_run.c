@@ -57,7 +57,25 @@ static uint64_t prompt_total(const struct assay_job *job)
     return job->prompt_offset[job->plan.item_count];
 }
 
+/* What a rank would take; another thread adds little. */
+static enum assay_status plan_memory(struct assay_session_memory *out,
+                                     struct assay_machine_choice *machine,
+                                     const struct assay_job *job, const struct assay_args *args,
+                                     struct assay_error *err)
+{
+    enum assay_status status = assay_machine_choose(machine, args, err);
+    if (status) return status;
+    struct assay_session_options session = {.backend = machine->backend,
+                                            .batch = machine->batch,
+                                            .threads = machine->threads ? machine->threads : 1,
+                                            .prefill_rows = machine->prefill_rows,
+                                            .context = job->context,
+                                            .kv_f32 = job->spec->kv == ASSAY_KV_F32};
+    return assay_session_plan(out, job->model, &session, err);
+}
+
 static enum assay_status print_plan_json(const struct assay_job *job, const char *output,
+                                         const struct assay_session_memory *memory,
                                          struct assay_error *err)
 {
     char spec[ASSAY_DIGEST_HEX], plan[ASSAY_DIGEST_HEX];
@@ -77,17 +95,26 @@ static enum assay_status print_plan_json(const struct assay_job *job, const char
                        assay_json_new_text(assay_digest_hex(&job->spec->digest, spec))) &&
         assay_json_set(object, "plan_digest",
                        assay_json_new_text(assay_digest_hex(&job->plan.digest, plan))) &&
+        assay_json_set(object, "rank_memory_bytes",
+                       assay_json_new_integer((int64_t)memory->total_bytes)) &&
+        assay_json_set(object, "model_file_bytes",
+                       assay_json_new_integer((int64_t)memory->file_bytes)) &&
         assay_json_set(object, "results", assay_json_new_text(output));
     if (ok) return assay_report_emit(object, err);
     assay_json_destroy(object);
     return assay_fail(err, ASSAY_EMEMORY, "no memory for the plan");
 }
 
-static enum assay_status print_plan(const struct assay_job *job, const char *output, bool json,
-                                    struct assay_error *err)
+static enum assay_status print_plan(const struct assay_job *job, const char *output,
+                                    const struct assay_args *args, struct assay_error *err)
 {
+    const double mebibyte = 1048576.0;
     char hex[ASSAY_DIGEST_HEX];
-    if (json) return print_plan_json(job, output, err);
+    struct assay_machine_choice machine;
+    struct assay_session_memory memory;
+    enum assay_status status = plan_memory(&memory, &machine, job, args, err);
+    if (status) return status;
+    if (args->json) return print_plan_json(job, output, &memory, err);
     const struct assay_plan *plan = &job->plan;
     printf("spec     %s (%s)\n", job->spec->name, assay_digest_hex(&job->spec->digest, hex));
     if (job->spec->overrides[0])
@@ -97,6 +124,11 @@ static enum assay_status print_plan(const struct assay_job *job, const char *out
            plan->profile_count, plan->replicates, (unsigned long long)plan->sample_count);
     printf("prompts  %llu tokens in all; longest prompt + output %u tokens\n",
            (unsigned long long)prompt_total(job), job->context);
+    printf(
+        "memory   %.0f MiB a rank for %u samples at a time (keys and values %.0f), and the model's "
+        "%.0f\n",
+        (double)memory.total_bytes / mebibyte, machine.batch, (double)memory.cache_bytes / mebibyte,
+        (double)memory.file_bytes / mebibyte);
     printf("results  %s\n", output);
     return ASSAY_OK;
 }
@@ -261,7 +293,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
     if (!status && !args->dry_run) status = run_job(job, comm, args, output, err);
     if (!status && args->dry_run) status = assay_job_confirm(job, err);
     if (!status && args->dry_run && assay_comm_facts(comm)->rank == 0) {
-        status = print_plan(job, output, args->json, err);
+        status = print_plan(job, output, args, err);
     }
     assay_bytes_fini(&name);
     assay_job_close(job);
