@@ -96,14 +96,21 @@ ASSAY_INLINE integers integers_times_power(integers a, int power)
     return _mm512_slli_epi32(a, (unsigned)power);
 }
 
+/* The same function is declared with other integers. */
+#ifdef __clang__
+typedef unsigned assay_shift;
+#else
+typedef int assay_shift;
+#endif
+
 /* As in vector_avx2.h. */
 ASSAY_INLINE integers bytes_up(integers x, int places, char mask)
 {
-    return _mm512_and_si512(_mm512_slli_epi16(x, places), _mm512_set1_epi8(mask));
+    return _mm512_and_si512(_mm512_slli_epi16(x, (assay_shift)places), _mm512_set1_epi8(mask));
 }
 ASSAY_INLINE integers bytes_down(integers x, int places, char mask)
 {
-    return _mm512_and_si512(_mm512_srli_epi16(x, places), _mm512_set1_epi8(mask));
+    return _mm512_and_si512(_mm512_srli_epi16(x, (assay_shift)places), _mm512_set1_epi8(mask));
 }
 ASSAY_INLINE integers bytes_or(integers a, integers b)
 {
