@@ -1,6 +1,7 @@
 /* The writing side of libhdf5. Rows go through a buffer of one chunk for each column, so that every
- * chunk is compressed once and memory does not grow with the run. Chunks are compressed here
- * (pack.c) and handed over as they will lie in the file.
+ * chunk is compressed once and memory does not grow with the run. Chunks are compressed beside this
+ * (pack.c) and handed over as they will lie in the file: always in the order in which they became
+ * full, so that the file's bytes do not depend on threads.
  *
  * A disk that runs full: libhdf5 1.10 cannot close a file whose metadata it failed to write, and
  * crashes when it tries again at exit (measured with 1.10.8: SIGSEGV in H5_term_library). So its
@@ -27,8 +28,9 @@ static bool create_file(struct assay_sheet *sheet, const char *path, bool has_vi
 static bool create_group(const struct assay_sheet *sheet, const char *path);
 static bool create_dataset(const struct assay_sheet *sheet, struct assay_sheet_column *column,
                            const struct assay_column_info *info);
-static bool write_rows(struct assay_sheet *sheet, struct assay_sheet_column *column,
-                       const struct assay_column_info *info);
+static void put_chunk(struct assay_sheet *sheet, enum assay_column name);
+static bool write_rows(struct assay_sheet *sheet, enum assay_column name);
+static bool write_oldest(struct assay_sheet *sheet);
 
 /* The one way out after a failed call. */
 static enum assay_status fail(struct assay_sheet *sheet, const char *what, const char *path,
@@ -75,13 +77,33 @@ enum assay_status assay_sheet_open(struct assay_sheet *sheet, const char *path,
     return status;
 }
 
+static enum assay_status drain(struct assay_sheet *sheet, size_t most, struct assay_error *err)
+{
+    while (sheet->chunk_count > most) {
+        enum assay_column name = sheet->chunks[0].column;
+        if (!write_oldest(sheet)) return fail(sheet, "writing", assay_column_info[name].path, err);
+    }
+    return ASSAY_OK;
+}
+
+/* Strings and scalars go by libhdf5's own way, and in their turn. */
+static bool is_packed(const struct assay_column_info *info)
+{
+    return info->shape != ASSAY_SHAPE_ONE && info->element != ASSAY_ELEMENT_TEXT;
+}
+
 static enum assay_status flush(struct assay_sheet *sheet, enum assay_column name,
                                struct assay_error *err)
 {
     struct assay_sheet_column *column = &sheet->columns[name];
+    const struct assay_column_info *info = &assay_column_info[name];
     if (column->filled == 0) return ASSAY_OK;
-    if (!write_rows(sheet, column, &assay_column_info[name])) {
-        return fail(sheet, "writing", assay_column_info[name].path, err);
+    enum assay_status status = drain(sheet, is_packed(info) ? ASSAY_PACK_CHUNKS - 1 : 0, err);
+    if (status) return status;
+    if (!is_packed(info)) {
+        if (!write_rows(sheet, name)) return fail(sheet, "writing", info->path, err);
+    } else {
+        put_chunk(sheet, name);
     }
     column->written += column->filled;
     column->filled = 0;
@@ -144,6 +166,9 @@ enum assay_status assay_sheet_flush(struct assay_sheet *sheet, struct assay_erro
     enum assay_status status = ASSAY_OK;
     for (unsigned i = 0; i < ASSAY_COLUMN_COUNT && !status; i++) {
         status = flush(sheet, (enum assay_column)i, err);
+    }
+    if (!status) status = drain(sheet, 0, err);
+    for (unsigned i = 0; i < ASSAY_COLUMN_COUNT; i++) {
         ASSAY_ASSERT(status || sheet->columns[i].written == sheet->columns[i].size);
     }
     return status;
@@ -266,9 +291,24 @@ static bool create_group(const struct assay_sheet *sheet, const char *path)
     return assay_hdf_close(plain) && ok;
 }
 
-/* Strings and scalars go by libhdf5's own way. */
-static bool write_plain(const struct assay_sheet_column *column, hsize_t start, hsize_t count)
+static bool reach(struct assay_sheet_column *column, uint64_t rows)
 {
+    hsize_t size[2] = {rows, ASSAY_DIGEST_BYTES};
+    if (rows <= column->size) return true;
+    column->size = rows;
+    return H5Dset_extent(column->dataset, size) >= 0;
+}
+
+/* Write the rows waiting in the buffer behind those written before. */
+static bool write_rows(struct assay_sheet *sheet, enum assay_column name)
+{
+    struct assay_sheet_column *column = &sheet->columns[name];
+    hsize_t start = column->written, count = column->filled;
+    if (assay_column_info[name].shape == ASSAY_SHAPE_ONE) {
+        return H5Dwrite(column->dataset, column->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                        column->buffer) >= 0;
+    }
+    if (!reach(column, start + count)) return false;
     hid_t in_file = H5Dget_space(column->dataset), in_memory = H5Screate_simple(1, &count, NULL);
     bool ok = in_file >= 0 && in_memory >= 0 &&
               H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
@@ -279,36 +319,27 @@ static bool write_plain(const struct assay_sheet_column *column, hsize_t start, 
 }
 
 /* A chunk at the end of a column is as long as the others; nobody reads what is behind the rows. */
-static bool write_chunk(struct assay_sheet *sheet, struct assay_sheet_column *column,
-                        const struct assay_column_info *info)
+static void put_chunk(struct assay_sheet *sheet, enum assay_column name)
 {
-    hsize_t start[2] = {column->written, 0};
+    struct assay_sheet_column *column = &sheet->columns[name];
     size_t bytes = column->chunk_rows * column->row_bytes,
            used = column->filled * column->row_bytes;
-    size_t width = info->element == ASSAY_ELEMENT_DIGEST ? 1 : column->row_bytes;
+    bool is_digest = assay_column_info[name].element == ASSAY_ELEMENT_DIGEST;
     memset(column->buffer + used, 0, bytes - used);
-    struct assay_packed packed = assay_pack(sheet->packer, column->buffer, bytes, width);
-    return H5Dwrite_chunk(column->dataset, H5P_DEFAULT, packed.skipped, start, packed.bytes,
-                          packed.data) >= 0;
+    assay_packer_put(sheet->packer, column->buffer, bytes, is_digest ? 1 : column->row_bytes);
+    sheet->chunks[sheet->chunk_count++] =
+        (struct assay_sheet_chunk){name, column->written, column->written + column->filled};
 }
 
-/* Write the rows waiting in the buffer behind those written before. */
-static bool write_rows(struct assay_sheet *sheet, struct assay_sheet_column *column,
-                       const struct assay_column_info *info)
+static bool write_oldest(struct assay_sheet *sheet)
 {
-    hsize_t size[2] = {column->written + column->filled, ASSAY_DIGEST_BYTES};
-    if (info->shape == ASSAY_SHAPE_ONE) {
-        return H5Dwrite(column->dataset, column->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                        column->buffer) >= 0;
-    }
-    if (size[0] > column->size) {
-        if (H5Dset_extent(column->dataset, size) < 0) return false;
-        column->size = size[0];
-    }
-    if (info->element == ASSAY_ELEMENT_TEXT) {
-        return write_plain(column, column->written, column->filled);
-    }
-    return write_chunk(sheet, column, info);
+    const struct assay_sheet_chunk chunk = sheet->chunks[0];
+    struct assay_sheet_column *column = &sheet->columns[chunk.column];
+    const hsize_t start[2] = {chunk.start, 0};
+    struct assay_packed packed = assay_packer_take(sheet->packer);
+    memmove(sheet->chunks, sheet->chunks + 1, --sheet->chunk_count * sizeof sheet->chunks[0]);
+    return reach(column, chunk.end) && H5Dwrite_chunk(column->dataset, H5P_DEFAULT, packed.skipped,
+                                                      start, packed.bytes, packed.data) >= 0;
 }
 
 /* The pieces of a column behind each other: row 0 of the next follows the last row of one. */

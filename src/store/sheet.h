@@ -10,15 +10,24 @@ struct assay_sheet_column {
     hid_t dataset, memory; /* −1 before they are made */
     size_t row_bytes, chunk_rows;
     uint64_t size;    /* rows the dataset has by now */
-    uint64_t written; /* rows of it that hold data */
+    uint64_t written; /* rows that were put into it, or are on their way */
     size_t filled;    /* rows waiting in the buffer */
     uint8_t *buffer;  /* chunk_rows */
+};
+
+/* A chunk that the packer has: where it goes. */
+struct assay_sheet_chunk {
+    enum assay_column column;
+    uint64_t start; /* its first row */
+    uint64_t end;   /* behind its last */
 };
 
 struct assay_sheet {
     hid_t file;
     bool broken; /* libhdf5 failed on the file: it must not be touched again */
     struct assay_packer *packer;
+    struct assay_sheet_chunk chunks[ASSAY_PACK_CHUNKS]; /* chunk_count, the oldest first */
+    size_t chunk_count;
     struct assay_sheet_column columns[ASSAY_COLUMN_COUNT];
 };
 
