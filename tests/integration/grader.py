@@ -138,7 +138,7 @@ def check_lost_interpreter(folder, spec, digest, path):
     need(kept >= 20, f"lost: {kept} samples are kept")
     assay(*command(spec, results), check=0)
     need(digest_of(results) == digest, "lost: another digest")
-    print(f"no interpreter any more: exit {process.returncode}, {kept} samples kept, the same digest")
+    print(f"no interpreter any more: exit {process.returncode}, {kept} kept, the same digest")
 
 
 def check_stopped(folder, spec, digest, path, number, rng):
