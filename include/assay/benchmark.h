@@ -51,7 +51,15 @@ uint32_t assay_benchmark_stratum_count(const struct assay_benchmark *benchmark);
 const char *assay_benchmark_stratum(const struct assay_benchmark *benchmark, uint32_t stratum);
 uint32_t assay_benchmark_item_stratum(const struct assay_benchmark *benchmark, uint32_t item);
 
-/* Append the user message of an item: opening, solved examples, the question. */
+/* The examples of an item as turns before its question, at most 64 into `turns`, lent; the first is
+ * opened by `opening`, which is cleared and must live as long. *count is 0 unless the definition
+ * wants turns. */
+ASSAY_MUST_CHECK enum assay_status assay_benchmark_turns(const struct assay_benchmark *benchmark,
+                                                         uint32_t item, struct assay_bytes *opening,
+                                                         struct assay_chat_turn *turns,
+                                                         size_t *count, struct assay_error *err);
+/* Append the user message of an item: opening, solved examples, the question; behind turns the
+ * question alone. */
 ASSAY_MUST_CHECK enum assay_status assay_benchmark_prompt(const struct assay_benchmark *benchmark,
                                                           uint32_t item, struct assay_bytes *out,
                                                           struct assay_error *err);

@@ -123,14 +123,22 @@ uint32_t assay_tokenizer_vocab(const struct assay_tokenizer *tokenizer);
 bool assay_tokenizer_is_end(const struct assay_tokenizer *tokenizer,
                             uint32_t token); /* FORMAT.md 2.5 */
 
-/* Append the prompt for one system and one user message, ready for the assistant's answer, by the
- * chat template in the file (a default system message in it is used when `system` is empty) or by
- * the family that `choice` names. EUNSUPPORTED when the file has no template or one of no known
- * family, when the template takes no system message, when the vocabulary lacks the family's marks.
- * `choice` is not ASSAY_CHAT_NONE. */
+/* What was said and is to be answered; all lent. */
+struct assay_chat_talk {
+    const char *system; /* NULL or "": the template's own */
+    const struct assay_chat_turn *turns;
+    size_t turn_count;
+    const char *user;
+};
+/* Append the prompt for a talk, ready for the assistant's answer, by the chat template in the file
+ * (a default system message in it is used when there is none) or by the family that `choice` names.
+ * EUNSUPPORTED when the file has no template or one of no known family, when the template takes no
+ * system message, when it is not known what it makes of turns, when the vocabulary lacks the
+ * family's marks. `choice` is not ASSAY_CHAT_NONE. */
 ASSAY_MUST_CHECK enum assay_status assay_chat_render(const struct assay_model *model,
-                                                     enum assay_chat choice, const char *system,
-                                                     const char *user, struct assay_bytes *out,
+                                                     enum assay_chat choice,
+                                                     const struct assay_chat_talk *talk,
+                                                     struct assay_bytes *out,
                                                      struct assay_error *err);
 const char *assay_chat_name(enum assay_chat choice); /* "llama3" */
 

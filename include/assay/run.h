@@ -46,6 +46,12 @@ ASSAY_MUST_CHECK enum assay_status assay_job_open(struct assay_job **out, const 
                                                   const struct assay_assignment *assignment,
                                                   struct assay_error *err);
 void assay_job_close(struct assay_job *job); /* NULL is fine */
+/* Append the text of an item's prompt: its messages inside the chat template, or as it is. */
+ASSAY_MUST_CHECK enum assay_status assay_job_render(const struct assay_spec *spec,
+                                                    const struct assay_benchmark *benchmark,
+                                                    const struct assay_model *model, uint32_t item,
+                                                    struct assay_bytes *text,
+                                                    struct assay_error *err);
 /* The declared model is digested while the job goes on. Wait for it: EMISMATCH when the file is
  * another one. Nothing may be acknowledged, told or kept for others before. */
 ASSAY_MUST_CHECK enum assay_status assay_job_confirm(const struct assay_job *job,

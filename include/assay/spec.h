@@ -78,6 +78,7 @@ enum assay_kv {
 #define ASSAY_CLEAN_LIST(X) X(NONE, "none") X(WIKIHOW, "wikihow")
 #define ASSAY_CHOOSE_LIST(X) X(FIRST, "first") X(HASH, "hash")
 #define ASSAY_SAME_LIST(X) X(NONE, "none") X(TOPIC, "topic")
+#define ASSAY_AS_LIST(X) X(TEXT, "text") X(TURNS, "turns")
 #define ASSAY_ENCRYPTED_LIST(X) X(NO, "false") X(YES, "true")
 
 #define ASSAY_ENUM_KIND(name, text) ASSAY_KIND_##name,
@@ -90,6 +91,7 @@ enum assay_kv {
 #define ASSAY_ENUM_CLEAN(name, text) ASSAY_CLEAN_##name,
 #define ASSAY_ENUM_CHOOSE(name, text) ASSAY_CHOOSE_##name,
 #define ASSAY_ENUM_SAME(name, text) ASSAY_SAME_##name,
+#define ASSAY_ENUM_AS(name, text) ASSAY_AS_##name,
 #define ASSAY_ENUM_ENCRYPTED(name, text) ASSAY_ENCRYPTED_##name,
 enum assay_kind { ASSAY_KIND_LIST(ASSAY_ENUM_KIND) ASSAY_KIND_COUNT };
 enum assay_scorer { ASSAY_SCORER_LIST(ASSAY_ENUM_SCORER) ASSAY_SCORER_COUNT };
@@ -101,7 +103,12 @@ enum assay_data_format { ASSAY_DATA_FORMAT_LIST(ASSAY_ENUM_DATA_FORMAT) ASSAY_DA
 enum assay_clean { ASSAY_CLEAN_LIST(ASSAY_ENUM_CLEAN) ASSAY_CLEAN_COUNT };
 enum assay_choose { ASSAY_CHOOSE_LIST(ASSAY_ENUM_CHOOSE) ASSAY_CHOOSE_COUNT };
 enum assay_same { ASSAY_SAME_LIST(ASSAY_ENUM_SAME) ASSAY_SAME_COUNT };
+enum assay_as { ASSAY_AS_LIST(ASSAY_ENUM_AS) ASSAY_AS_COUNT };
 enum assay_encrypted { ASSAY_ENCRYPTED_LIST(ASSAY_ENUM_ENCRYPTED) ASSAY_ENCRYPTED_COUNT };
+/* An example in a chat: a user message and the assistant's answer. Lent. */
+struct assay_chat_turn {
+    const char *user, *assistant;
+};
 const char *assay_kind_name(enum assay_kind kind);
 const char *assay_scorer_name(enum assay_scorer scorer);
 
@@ -134,13 +141,14 @@ struct assay_definition {
     size_t column_count;
     struct { /* paths in an item ("choices.text"), NULL where there is none */
         const char *id, *question, *answer, *answer_pattern, *labels, *gold, *topic, *stratum,
-            *cluster, *test, *entry_point;
+            *cluster, *test, *test_setup, *entry_point;
         const char *const *choices; /* one list, or one field for each option: choice_count */
         size_t choice_count;
     } fields;
     uint32_t example_count;
     enum assay_choose example_choose;
     enum assay_same example_same;
+    enum assay_as example_as; /* in the user message, or turns of the chat before it */
 };
 
 enum {

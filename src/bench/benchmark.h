@@ -19,7 +19,7 @@ enum {
 struct assay_bench_item {
     struct assay_item public;
     const char *opening, *question; /* templates filled in */
-    const char *solved;             /* question and answer; NULL where there are no examples */
+    const char *answer; /* behind the question of an example; NULL where there are none */
     uint32_t stratum;
 };
 

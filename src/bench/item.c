@@ -358,21 +358,36 @@ static enum assay_status read_accept(struct row *row, struct assay_error *err)
     return ASSAY_OK;
 }
 
-/* The test: a text, or a list of lines. */
+/* Append a text, or a list of lines. */
+static enum assay_status append_lines(struct row *row, const char *path, const char *key,
+                                      struct assay_error *err)
+{
+    const struct assay_json *text = assay_field_find(row->json, path);
+    if (!text) return assay_field_missing(row->json, path, key, err);
+    bool many = assay_json_type(text) == ASSAY_JSON_ARRAY;
+    size_t count = many ? assay_json_count(text) : 1;
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        status =
+            assay_field_append(many ? assay_json_element(text, i) : text, path, &row->scratch, err);
+        if (!status && many) status = assay_bytes_append(&row->scratch, "\n", 1, err);
+    }
+    return status;
+}
+
+/* What a program is run with: the setup, where there is one, and the test. */
 static enum assay_status read_test(struct row *row, struct assay_error *err)
 {
     const struct assay_definition *d = row->definition;
-    const struct assay_json *test = assay_field_find(row->json, d->fields.test);
-    if (!test) return assay_field_missing(row->json, d->fields.test, "fields.test", err);
-    bool many = assay_json_type(test) == ASSAY_JSON_ARRAY;
-    size_t count = many ? assay_json_count(test) : 1;
+    const char *setup = d->fields.test_setup;
     enum assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < count && !status; i++) {
-        const struct assay_json *line = many ? assay_json_element(test, i) : test;
-        status = assay_field_append(line, d->fields.test, &row->scratch, err);
-        if (!status && many) status = assay_bytes_append(&row->scratch, "\n", 1, err);
+    if (setup) status = append_lines(row, setup, "fields.test_setup", err);
+    if (!status && row->scratch.size > 0) {
+        status = assay_bytes_append(&row->scratch, "\n", 1, err);
     }
-    if (!status && row->scratch.size == 0) {
+    size_t before = row->scratch.size;
+    if (!status) status = append_lines(row, d->fields.test, "fields.test", err);
+    if (!status && row->scratch.size == before) {
         status =
             assay_fail(err, ASSAY_EVALUE, "field \"%.80s\": the test is empty", d->fields.test);
     }
@@ -465,9 +480,17 @@ static enum assay_status fill_texts(struct row *row, struct assay_bench_item *ou
     }
     if (status || spec->definition.example_count == 0) return status;
     fill.key = "prompt.answer";
-    status = assay_bytes_append(&row->scratch, out->question, strlen(out->question), err);
-    if (!status) status = assay_prompt_fill(answer_template(spec), &fill, &row->scratch, err);
-    return status ? status : keep(row, &out->solved, err);
+    status = assay_prompt_fill(answer_template(spec), &fill, &row->scratch, err);
+    if (status) return status;
+    if (spec->definition.example_as == ASSAY_AS_TURNS) {
+        const char *text = (const char *)row->scratch.data;
+        size_t size = row->scratch.size;
+        assay_text_trim(&text, &size);
+        out->answer = assay_arena_text(&row->benchmark->arena, text, size);
+        assay_bytes_clear(&row->scratch);
+        return out->answer ? ASSAY_OK : out_of_memory(err);
+    }
+    return keep(row, &out->answer, err);
 }
 
 enum assay_status assay_item_read(struct assay_benchmark *benchmark, const struct assay_json *json,

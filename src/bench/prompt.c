@@ -213,20 +213,46 @@ size_t assay_benchmark_examples(const struct assay_benchmark *benchmark, uint32_
     return count;
 }
 
+static enum assay_status append_text(struct assay_bytes *out, const char *text,
+                                     struct assay_error *err)
+{
+    return assay_bytes_append(out, text, strlen(text), err);
+}
+
+enum assay_status assay_benchmark_turns(const struct assay_benchmark *benchmark, uint32_t item,
+                                        struct assay_bytes *opening, struct assay_chat_turn *turns,
+                                        size_t *count, struct assay_error *err)
+{
+    const struct assay_bench_item *asked = &benchmark->items.items[item];
+    const struct assay_bench_item *chosen[ASSAY_EXAMPLES_MAX];
+    bool apart = benchmark->spec->definition.example_as == ASSAY_AS_TURNS;
+    *count = apart ? choose(benchmark, &asked->public, chosen) : 0;
+    for (size_t i = 0; i < *count; i++) {
+        turns[i] = (struct assay_chat_turn){chosen[i]->question, chosen[i]->answer};
+    }
+    if (*count == 0) return ASSAY_OK;
+    assay_bytes_clear(opening);
+    enum assay_status status = append_text(opening, asked->opening, err);
+    if (!status) status = append_text(opening, chosen[0]->question, err);
+    if (!status) turns[0].user = (const char *)opening->data;
+    return status;
+}
+
 enum assay_status assay_benchmark_prompt(const struct assay_benchmark *benchmark, uint32_t item,
                                          struct assay_bytes *out, struct assay_error *err)
 {
     const struct assay_bench_item *asked = &benchmark->items.items[item];
     const struct assay_bench_item *chosen[ASSAY_EXAMPLES_MAX];
-    const char *separator = benchmark->spec->separator;
+    bool apart = benchmark->spec->definition.example_as == ASSAY_AS_TURNS;
     size_t count = choose(benchmark, &asked->public, chosen);
-    enum assay_status status = assay_bytes_append(out, asked->opening, strlen(asked->opening), err);
+    if (apart && count > 0) return append_text(out, asked->question, err);
+    enum assay_status status = append_text(out, asked->opening, err);
     for (size_t i = 0; i < count && !status; i++) {
-        status = assay_bytes_append(out, chosen[i]->solved, strlen(chosen[i]->solved), err);
-        if (!status) status = assay_bytes_append(out, separator, strlen(separator), err);
+        status = append_text(out, chosen[i]->question, err);
+        if (!status) status = append_text(out, chosen[i]->answer, err);
+        if (!status) status = append_text(out, benchmark->spec->separator, err);
     }
-    if (status) return status;
-    return assay_bytes_append(out, asked->question, strlen(asked->question), err);
+    return status ? status : append_text(out, asked->question, err);
 }
 
 enum assay_status assay_benchmark_option(const struct assay_benchmark *benchmark, uint32_t item,

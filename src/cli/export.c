@@ -221,6 +221,22 @@ static enum assay_status add_hashes(struct line *line, const char *target, struc
     return ok ? ASSAY_OK : no_memory(err);
 }
 
+/* The user message; behind turns, which the harness would show inside a chat template, a line each.
+ */
+static enum assay_status add_context(struct line *line, struct assay_error *err)
+{
+    const struct assay_benchmark *benchmark = line->export->benchmark;
+    struct assay_chat_turn turns[64];
+    size_t count;
+    enum assay_status status =
+        assay_benchmark_turns(benchmark, line->item, &line->scratch, turns, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        status =
+            assay_bytes_format(&line->context, err, "%s\n%s\n", turns[i].user, turns[i].assistant);
+    }
+    return status ? status : assay_benchmark_prompt(benchmark, line->item, &line->context, err);
+}
+
 static enum assay_status fill(struct line *line, struct assay_error *err)
 {
     const struct assay_results *results = line->export->results;
@@ -230,8 +246,7 @@ static enum assay_status fill(struct line *line, struct assay_error *err)
     snprintf(gold, sizeof gold, "%" PRIu32, of->gold);
     const char *target = choice || of->accept_count == 0 ? gold : of->accept[0];
     if (line->sample.record.finish == ASSAY_FINISH_NONFINITE) choice = false;
-    enum assay_status status =
-        assay_benchmark_prompt(line->export->benchmark, line->item, &line->context, err);
+    enum assay_status status = add_context(line, err);
     if (status) return status;
     bool ok = assay_json_set(line->object, "doc_id", assay_json_new_integer(of->position)) &&
               assay_json_set(line->object, "doc", doc_json(of)) &&

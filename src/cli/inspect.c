@@ -4,6 +4,7 @@
 
 #include "assay/benchmark.h"
 #include "assay/model.h"
+#include "assay/run.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -92,28 +93,37 @@ static enum assay_status find_item(const struct view *view, const char *which, u
                       view->spec->data.file, which, count);
 }
 
-/* The prompt: with a model as it is sent, without one the user message. */
+/* What the model would be told, message by message. */
+static enum assay_status render_plainly(struct view *view, uint32_t item, struct assay_error *err)
+{
+    struct assay_bytes opening = {0};
+    struct assay_chat_turn turns[64];
+    size_t count;
+    enum assay_status status =
+        assay_benchmark_turns(view->benchmark, item, &opening, turns, &count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        status =
+            assay_bytes_format(&view->prompt, err, "[user]\n%s\n[assistant]\n%s\n%s", turns[i].user,
+                               turns[i].assistant, i + 1 == count ? "[user]\n" : "");
+    }
+    if (!status) status = assay_benchmark_prompt(view->benchmark, item, &view->prompt, err);
+    assay_bytes_fini(&opening);
+    return status;
+}
+
+/* The prompt: with a model as it is sent, without one its messages. */
 static enum assay_status render(struct view *view, uint32_t item, struct assay_error *err)
 {
-    struct assay_bytes user = {0};
-    const struct assay_spec *spec = view->spec;
-    bool chat = view->model && spec->chat != ASSAY_CHAT_NONE;
+    bool chat = view->spec->chat != ASSAY_CHAT_NONE;
     assay_bytes_clear(&view->prompt);
     assay_bytes_clear(&view->tokens);
-    enum assay_status status = assay_benchmark_prompt(view->benchmark, item, &user, err);
-    if (!status && chat) {
-        status = assay_chat_render(view->model, spec->chat, spec->system, (const char *)user.data,
-                                   &view->prompt, err);
-    } else if (!status) {
-        status = assay_bytes_append(&view->prompt, user.data, user.size, err);
-    }
-    if (!status && view->model) {
-        status = assay_tokenizer_encode_prompt(assay_model_tokenizer(view->model),
-                                               (const char *)view->prompt.data, view->prompt.size,
-                                               chat, &view->tokens, err);
-    }
-    assay_bytes_fini(&user);
-    return status;
+    if (!view->model) return render_plainly(view, item, err);
+    enum assay_status status =
+        assay_job_render(view->spec, view->benchmark, view->model, item, &view->prompt, err);
+    if (status) return status;
+    return assay_tokenizer_encode_prompt(assay_model_tokenizer(view->model),
+                                         (const char *)view->prompt.data, view->prompt.size, chat,
+                                         &view->tokens, err);
 }
 
 static size_t token_count(const struct view *view)

@@ -173,31 +173,50 @@ static enum assay_status append_part(struct assay_bytes *out, const char *open, 
     return status ? status : assay_bytes_append(out, close, strlen(close), err);
 }
 
-static enum assay_status append(const struct assay_chat_family *family, const char *system,
-                                const char *user, struct assay_bytes *out, struct assay_error *err)
+/* A user message, behind what the family puts at the head of the first, and what opens the
+ * assistant's answer. */
+static enum assay_status append_user(const struct assay_chat_family *family, const char *head,
+                                     const char *user, struct assay_bytes *out,
+                                     struct assay_error *err)
 {
-    enum assay_status status = assay_bytes_append(out, family->begin, strlen(family->begin), err);
-    bool own = family->system_open && (system[0] || family->system_always);
-    if (!status && own) {
-        status = append_part(out, family->system_open, system, family->trims_system,
-                             family->system_close, err);
-    }
-    if (!status)
-        status = assay_bytes_append(out, family->user_open, strlen(family->user_open), err);
-    if (!status && !family->system_open && system[0]) {
-        status = append_part(out, "", system, family->trims_system, "\n\n", err);
+    enum assay_status status =
+        assay_bytes_append(out, family->user_open, strlen(family->user_open), err);
+    if (!status && head[0]) {
+        status = append_part(out, "", head, family->trims_system, "\n\n", err);
     }
     if (!status) {
-        status = append_part(out, "", user, family->trims_user, family->user_close, err);
+        status = append_part(out, "", user, family->trims_turns, family->user_close, err);
     }
     return status ? status : assay_bytes_append(out, family->answer, strlen(family->answer), err);
 }
 
+static enum assay_status append(const struct assay_chat_family *family, const char *system,
+                                const struct assay_chat_talk *talk, struct assay_bytes *out,
+                                struct assay_error *err)
+{
+    enum assay_status status = assay_bytes_append(out, family->begin, strlen(family->begin), err);
+    if (!status && family->system_open && (system[0] || family->system_always)) {
+        status = append_part(out, family->system_open, system, family->trims_system,
+                             family->system_close, err);
+    }
+    const char *head = family->system_open ? "" : system;
+    for (size_t i = 0; i < talk->turn_count && !status; i++) {
+        status = append_user(family, i == 0 ? head : "", talk->turns[i].user, out, err);
+        if (!status) {
+            status = append_part(out, "", talk->turns[i].assistant, family->trims_turns,
+                                 family->answer_close, err);
+        }
+    }
+    if (status) return status;
+    return append_user(family, talk->turn_count == 0 ? head : "", talk->user, out, err);
+}
+
 enum assay_status assay_chat_append(const struct assay_chat_template *chat, enum assay_chat choice,
-                                    const char *system, const char *user, struct assay_bytes *out,
+                                    const struct assay_chat_talk *talk, struct assay_bytes *out,
                                     struct assay_error *err)
 {
     const struct assay_chat_family *family = chat->family;
+    const char *system = talk->system;
     bool own = choice == ASSAY_CHAT_MODEL;
     for (size_t i = 0; !own && i < assay_chat_family_count; i++) {
         if (assay_chat_families[i].choice == choice) family = &assay_chat_families[i];
@@ -211,8 +230,15 @@ enum assay_status assay_chat_append(const struct assay_chat_template *chat, enum
         return assay_fail(err, ASSAY_EUNSUPPORTED,
                           "the chat template has no place for a system message");
     }
+    if (talk->turn_count > 0 && !family->answer_close) {
+        return assay_fail(
+            err, ASSAY_EUNSUPPORTED,
+            "chat template %s: earlier turns are not supported (its makers' templates "
+            "differ in them); examples.as may be text",
+            assay_chat_name(family->choice));
+    }
     size_t size_before = out->size;
-    status = append(family, system, user, out, err);
+    status = append(family, system, talk, out, err);
     if (status && out->data) {
         out->size = size_before;
         out->data[size_before] = 0;

@@ -3,6 +3,7 @@
 #ifndef ASSAY_MODEL_CHAT_H
 #define ASSAY_MODEL_CHAT_H
 
+#include "assay/model.h"
 #include "model/chat_family.h"
 #include "model/gguf.h"
 #include "model/vocab.h"
@@ -28,8 +29,9 @@ ASSAY_MUST_CHECK enum assay_status assay_chat_read(struct assay_chat_template *o
                                                    struct assay_arena *arena,
                                                    struct assay_error *err);
 ASSAY_MUST_CHECK enum assay_status assay_chat_append(const struct assay_chat_template *chat,
-                                                     enum assay_chat choice, const char *system,
-                                                     const char *user, struct assay_bytes *out,
+                                                     enum assay_chat choice,
+                                                     const struct assay_chat_talk *talk,
+                                                     struct assay_bytes *out,
                                                      struct assay_error *err);
 
 #endif

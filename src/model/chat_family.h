@@ -1,4 +1,4 @@
-/* The families of chat templates that assay knows: what each makes of a system and a user message,
+/* The families of chat templates that assay knows: what each makes of the messages of a talk,
  * and by which forms a template of it is recognised. */
 #ifndef ASSAY_MODEL_CHAT_FAMILY_H
 #define ASSAY_MODEL_CHAT_FAMILY_H
@@ -20,9 +20,10 @@ struct assay_chat_family {
     const char *system_open, *system_close; /* around a message of its own; NULL: it stands at the
                                                head of the user's, and an empty line behind it */
     const char *user_open, *user_close, *answer;
-    bool system_always;            /* also when it is empty */
-    bool trims_system, trims_user; /* of white space at both ends */
-    const char *system_form;       /* where a template takes a system message; NULL: always */
+    const char *answer_close;       /* of an earlier turn; NULL: templates of the family differ */
+    bool system_always;             /* also when it is empty */
+    bool trims_system, trims_turns; /* of white space at both ends */
+    const char *system_form;        /* where a template takes a system message; NULL: always */
 };
 
 /* In the order in which a template is compared. */

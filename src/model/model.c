@@ -180,10 +180,10 @@ const struct assay_tokenizer *assay_model_tokenizer(const struct assay_model *mo
 }
 
 enum assay_status assay_chat_render(const struct assay_model *model, enum assay_chat choice,
-                                    const char *system, const char *user, struct assay_bytes *out,
+                                    const struct assay_chat_talk *talk, struct assay_bytes *out,
                                     struct assay_error *err)
 {
-    return assay_chat_append(&model->chat, choice, system, user, out, err);
+    return assay_chat_append(&model->chat, choice, talk, out, err);
 }
 
 const char *assay_chat_name(enum assay_chat choice)

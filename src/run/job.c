@@ -16,19 +16,25 @@ static enum assay_status out_of_memory(struct assay_error *err)
     return assay_fail(err, ASSAY_EMEMORY, "no memory for the prompts");
 }
 
-/* The text of an item's prompt: the user message inside the chat template, or as it is. */
-static enum assay_status render(const struct assay_job *job, uint32_t item,
-                                struct assay_bytes *user, struct assay_bytes *text,
-                                struct assay_error *err)
+enum assay_status assay_job_render(const struct assay_spec *spec,
+                                   const struct assay_benchmark *benchmark,
+                                   const struct assay_model *model, uint32_t item,
+                                   struct assay_bytes *text, struct assay_error *err)
 {
-    const struct assay_spec *spec = job->spec;
-    assay_bytes_clear(user);
-    assay_bytes_clear(text);
-    enum assay_status status = assay_benchmark_prompt(job->benchmark, item, user, err);
-    if (status) return status;
-    if (spec->chat == ASSAY_CHAT_NONE) return assay_bytes_append(text, user->data, user->size, err);
-    return assay_chat_render(job->model, spec->chat, spec->system, (const char *)user->data, text,
-                             err);
+    struct assay_bytes user = {0}, opening = {0};
+    struct assay_chat_turn turns[64];
+    struct assay_chat_talk talk = {.system = spec->system, .turns = turns};
+    if (spec->chat == ASSAY_CHAT_NONE) return assay_benchmark_prompt(benchmark, item, text, err);
+    enum assay_status status =
+        assay_benchmark_turns(benchmark, item, &opening, turns, &talk.turn_count, err);
+    if (!status) status = assay_benchmark_prompt(benchmark, item, &user, err);
+    if (!status) {
+        talk.user = (const char *)user.data;
+        status = assay_chat_render(model, spec->chat, &talk, text, err);
+    }
+    assay_bytes_fini(&opening);
+    assay_bytes_fini(&user);
+    return status;
 }
 
 /* Refuse before the run what could only fail in it. An output that fills the model's context ends
@@ -53,7 +59,7 @@ static enum assay_status check_length(struct assay_job *job, uint32_t item, size
 
 /* What prompts are made with. */
 struct workshop {
-    struct assay_bytes user, text, tokens;
+    struct assay_bytes text, tokens;
     struct assay_options_builder options;
 };
 
@@ -62,7 +68,9 @@ static enum assay_status make_prompt(struct assay_job *job, uint32_t item,
 {
     struct assay_bytes *text = &workshop->text, *tokens = &workshop->tokens;
     size_t before = tokens->size / sizeof(uint32_t);
-    enum assay_status status = render(job, item, &workshop->user, text, err);
+    assay_bytes_clear(text);
+    enum assay_status status =
+        assay_job_render(job->spec, job->benchmark, job->model, item, text, err);
     if (status) return status;
     bool is_choice = assay_job_is_choice(job);
     size_t size = is_choice ? assay_options_prompt_size(text) : text->size;
@@ -92,7 +100,6 @@ static enum assay_status make_prompts(struct assay_job *job, struct assay_error 
     for (uint32_t i = 0; i < items && !status; i++) {
         status = make_prompt(job, i, &workshop, err);
     }
-    assay_bytes_fini(&workshop.user);
     assay_bytes_fini(&workshop.text);
     assay_options_finish(&workshop.options, &job->options);
     if (status) {

@@ -259,7 +259,10 @@ static enum assay_status compute(struct runner *runner, struct assay_error *err)
     while (!status) {
         status = submit_groups(runner, err);
         if (status) break;
-        if (stopped(runner)) return assay_fail(err, ASSAY_EINTERRUPTED, "stopped");
+        if (stopped(runner)) { /* what has been graded is kept */
+            status = take_graded(runner, 0, err);
+            return status ? status : assay_fail(err, ASSAY_EINTERRUPTED, "stopped");
+        }
         if (!assay_session_idle(runner->session)) {
             look_at_clock(runner);
             status = step(runner, err);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
 #include <sched.h>
@@ -212,25 +211,15 @@ static void close_ends(const struct plan *plan)
     }
 }
 
-static enum assay_status make_scratch(struct assay_worker_process *out,
-                                      const struct assay_launch *launch, struct assay_error *err)
-{
-    out->scratch[0] = 0;
-    if (launch->form == ASSAY_SANDBOX_NAMESPACES) return ASSAY_OK;
-    snprintf(out->scratch, sizeof out->scratch, "/tmp/assay-sandbox-XXXXXX");
-    if (mkdtemp(out->scratch)) return ASSAY_OK;
-    int code = errno;
-    out->scratch[0] = 0;
-    return assay_fail_errno(err, code, "a scratch folder of the sandbox in /tmp");
-}
-
 static enum assay_status start(struct assay_worker_process *out, struct plan *plan,
                                struct assay_error *err)
 {
     enum assay_status status = open_ends(out, plan, err);
-    if (!status) status = make_scratch(out, plan->launch, err);
+    if (!status && plan->launch->form == ASSAY_SANDBOX_LANDLOCK) {
+        status = assay_scratch_make(&out->scratch, err);
+    }
     if (status) return status;
-    plan->scratch = out->scratch;
+    plan->scratch = out->scratch.path;
     unsigned long flags = SIGCHLD;
     if (plan->launch->form == ASSAY_SANDBOX_NAMESPACES) {
         flags |=
@@ -277,20 +266,11 @@ enum assay_status assay_launch_start(struct assay_worker_process *out,
     return status;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-    (void)info;
-    (void)kind;
-    (void)place;
-    remove(path);
-    return 0;
-}
-
 void assay_launch_end(struct assay_worker_process *process)
 {
     if (process->life >= 0) close(process->life);
     if (process->pid > 0) {
-        if (!process->scratch[0]) kill(process->pid, SIGKILL); /* the reaper ends by itself */
+        if (!process->scratch.path[0]) kill(process->pid, SIGKILL); /* the reaper ends by itself */
         if (process->listener >= 0) close(process->listener);
         process->listener = -1;
         while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
@@ -300,6 +280,6 @@ void assay_launch_end(struct assay_worker_process *process)
     for (size_t i = 0; i < 4; i++) {
         if (files[i] >= 0) close(files[i]);
     }
-    if (process->scratch[0]) nftw(process->scratch, remove_entry, 8, FTW_PHYS | FTW_DEPTH);
+    assay_scratch_remove(&process->scratch);
     *process = nothing;
 }

@@ -4,6 +4,7 @@
 
 #include "assay/sandbox.h"
 #include "sandbox/interpreter.h"
+#include "sandbox/scratch.h"
 
 #include <sys/types.h>
 
@@ -19,14 +20,14 @@ struct assay_launch {
 };
 
 struct assay_worker_process {
-    pid_t pid;        /* our child: the interpreter, or (landlock) the reaper above it */
-    pid_t zygote;     /* the interpreter; 0 until the listener was received */
-    int life;         /* its closing ends the worker */
-    int control;      /* stream to and from the harness */
-    int report;       /* what a program's process says of its end */
-    int output;       /* its stdout and stderr */
-    int listener;     /* of seccomp; -1 until it was received */
-    char scratch[64]; /* landlock: a folder of the host; "" in namespaces */
+    pid_t pid;    /* our child: the interpreter, or (landlock) the reaper above it */
+    pid_t zygote; /* the interpreter; 0 until the listener was received */
+    int life;     /* its closing ends the worker */
+    int control;  /* stream to and from the harness */
+    int report;   /* what a program's process says of its end */
+    int output;   /* its stdout and stderr */
+    int listener; /* of seccomp; -1 until it was received */
+    struct assay_scratch scratch; /* landlock; in namespaces there is none */
 };
 
 /* Every message on `control` has this size. */

@@ -152,7 +152,8 @@ static void take_message(struct assay_sandbox *sandbox, struct assay_worker *wor
         worker->process.zygote = own ? worker->process.pid : (pid_t)assay_get_le32(message + 4);
     } else if (memcmp(message, "FAIL", 4) == 0) {
         message[ASSAY_MESSAGE_BYTES - 1] = 0;
-        assay_fail_errno(&err, (int)assay_get_le32(message + 4), "%s", (const char *)message + 8);
+        assay_fail_errno(&err, (int)assay_get_le32(message + 4), "%s: %s",
+                         sandbox->interpreter.path, (const char *)message + 8);
         err.status = ASSAY_EUNSUPPORTED;
         start_failed(sandbox, worker, &err);
     } else if (memcmp(message, "REDY", 4) == 0) {

@@ -35,6 +35,15 @@ static enum assay_status check(const struct assay_spec *spec, const struct spec_
     return ASSAY_OK;
 }
 
+/* Of what is in force, the spec's own keys included. */
+static enum assay_status check_chat(const struct assay_spec *spec, const struct spec_report *report)
+{
+    if (spec->definition.example_as == ASSAY_AS_TURNS && spec->chat == ASSAY_CHAT_NONE)
+        return assay_spec_fail(report, ASSAY_EVALUE, (struct spec_mark){0},
+                               "examples as turns need a chat, but prompt.chat is none");
+    return ASSAY_OK;
+}
+
 /* The definition's tree, which it is whole by itself. */
 static enum assay_status read_definition(struct assay_spec *spec, const struct spec_node **root,
                                          const char *text, size_t size,
@@ -66,6 +75,7 @@ enum assay_status assay_spec_define(struct assay_spec *spec, const char *path, c
         const struct spec_reader reader = {.arena = arena, .report = &own, .overrides = &overrides};
         status = assay_spec_read(&reader, root, definition, spec);
     }
+    if (!status) status = check_chat(spec, &report);
     if (!status) {
         spec->overrides = assay_arena_text(
             arena, overrides.size ? (const char *)overrides.data : "", overrides.size);
@@ -87,6 +97,7 @@ enum assay_status assay_spec_open_definition(struct assay_spec **out, const char
     enum assay_status status = assay_file_read(path, ASSAY_SPEC_BYTES_MAX, &bytes, err);
     if (!status)
         status = read_definition(spec, &root, (const char *)bytes.data, bytes.size, &report);
+    if (!status) status = check_chat(spec, &report);
     if (!status) {
         spec->name = spec->definition.name;
         spec->overrides = "";

@@ -23,6 +23,7 @@ static const char *const format_names[] = {ASSAY_DATA_FORMAT_LIST(TEXT) NULL};
 static const char *const clean_names[] = {ASSAY_CLEAN_LIST(TEXT) NULL};
 static const char *const choose_names[] = {ASSAY_CHOOSE_LIST(TEXT) NULL};
 static const char *const same_names[] = {ASSAY_SAME_LIST(TEXT) NULL};
+static const char *const as_names[] = {ASSAY_AS_LIST(TEXT) NULL};
 static const char *const encrypted_names[] = {ASSAY_ENCRYPTED_LIST(TEXT) NULL};
 #undef TEXT
 
@@ -214,6 +215,8 @@ static const struct spec_key field_keys[] = {
     FIELD("stratum", stratum, "the item's stratum"),
     FIELD("cluster", cluster, "items with one cluster belong together"),
     FIELD("test", test, "kind code: the test, or a list of its lines"),
+    FIELD("test_setup", test_setup,
+          "kind code: what stands before the test, a text (may be empty) or a list of its lines"),
     FIELD("entry_point", entry_point, "kind code: the function that the test's check() is given"),
     {0}};
 
@@ -229,6 +232,10 @@ static const struct spec_key example_keys[] = {
      .help = "first: the first ones, alike for all items; hash: by a hash of the item's id"},
     {"same", SPEC_CHOICE, .at = IN_SPEC(definition.example_same), .fallback = "none",
      .choices = same_names, .help = "topic: only examples of the item's topic"},
+    {"as", SPEC_CHOICE, .at = IN_SPEC(definition.example_as), .fallback = "text",
+     .choices = as_names,
+     .help = "text: in the user message, before the question; turns: each a user message and the "
+             "assistant's answer, without the white space around it"},
     {0}};
 
 static const struct spec_key definition_keys[] = {

@@ -4,8 +4,9 @@
     chat_model.py > chat.txt
 
 Lines: "C family template" (family as in prompt.chat, the template in hexadecimal), then for each
-system and user message "R system user text", text "-" where the template raises an exception; in
-hexadecimal, "." for empty. jinja2 is set up as `transformers` does; it has no strftime_now, so that
+system and user message "R system user text", and for each talk with a turn before "T system user
+assistant user text", text "-" where the template raises an exception; in hexadecimal, "." for
+empty. jinja2 is set up as `transformers` does; it has no strftime_now, so that
 a template with a date falls back to its own. The templates are those that the models' makers
 publish; parts for tools and images are left out.
 """
@@ -185,6 +186,10 @@ MESSAGES = [
     (" Be brief.\n", "\t Hi\u00a0\u3000"),
     ("S", "%s {{ x }} <|eot_id|>"),
 ]
+TURNS = [
+    ("", "Hi", " Hello. \n", "Again "),
+    ("Be brief.", "\t1 + 1?", "2", "2 + 2?"),
+]
 
 
 def refuse(message):
@@ -202,9 +207,10 @@ def main():
     for family, template, begin in TEMPLATES:
         print("C", family, word(template))
         program = environment.from_string(template)
-        for system, user in MESSAGES:
-            messages = [{"role": "system", "content": system}] if system else []
-            messages.append({"role": "user", "content": user})
+        for letter, words in [("R", row) for row in MESSAGES] + [("T", row) for row in TURNS]:
+            messages = [{"role": "system", "content": words[0]}] if words[0] else []
+            for i, text in enumerate(words[1:]):
+                messages.append({"role": "assistant" if i % 2 else "user", "content": text})
             try:
                 text = program.render(
                     messages=messages,
@@ -214,7 +220,7 @@ def main():
                 )
             except jinja2.TemplateError:
                 text = None
-            print("R", word(system), word(user), "-" if text is None else word(text))
+            print(letter, *map(word, words), "-" if text is None else word(text))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def check_generated(folder):
 
     tests = ["assert f(1) == 1", "assert f(2) == 2", "assert f(3) == 3"]
     program = {"text": "Write f.", "code": "def f(x): return x", "test_list": tests}
+    program |= {"test_setup_code": ""}
     (folder / "mbpp-test.jsonl").write_text(lines(program | {"task_id": 11}))
     examples = (program | {"task_id": i} for i in (2, 3, 4))
     (folder / "mbpp-examples.jsonl").write_text(lines(*examples))
@@ -276,6 +277,64 @@ def check_run(folder):
     equal(len(seen["item"]["examples"]), 2, "examples")
 
 
+TURNS = NUMBERS.replace("chat: none", "chat: model").replace("hash}", "hash, as: turns}")
+
+
+def check_turns(folder):
+    """Examples as messages of the chat, as SmolLM2's own template has them."""
+    path, spec = folder / "numbers.yaml", folder / "own.yaml"
+    path.write_text(TURNS.replace(", as: turns", ""))
+    in_text = digest_of(spec)
+    path.write_text(TURNS.replace("chat: model,", 'chat: model, system: S, opening: "O. ",'))
+    done = assay("inspect", path, "--model", model_dir() / MODEL, "--item", 0, "--json", check=0)
+    item = json.loads(done.stdout)["item"]
+    sums = [int(name.split("-")[1]) + 1 for name in item["examples"]]
+    mark = "<|im_start|>{}\n{}<|im_end|>\n".format
+    talk = mark("system", "S")
+    for i, n in enumerate(sums):
+        talk += mark("user", "O. " * (i == 0) + f"Q: {n} + {n}\nA:") + mark("assistant", str(2 * n))
+    talk += mark("user", "Q: 2 + 2\nA:") + "<|im_start|>assistant\n"
+    equal(item["prompt"], talk, "turns")
+    done = assay("inspect", path, "--item", 0, "--json", check=0)
+    plain = json.loads(done.stdout)["item"]["prompt"]
+    need(plain.startswith("[user]\nO. Q: ") and plain.count("[assistant]") == 2, plain)
+    path.write_text(TURNS)
+    turns = digest_of(spec)
+    need(turns["spec_digest"] != in_text["spec_digest"], "turns do not enter the digest")
+    results = folder / "turns.h5"
+    assay("run", spec, "--model-dir", model_dir(), "--output", results, "--quiet", check=0)
+    audit = ("audit", results, "--all", "--model-dir", model_dir(), "--benchmark-dir", folder)
+    assay(*audit, check=0)
+    for chat, quoted in (("none", "need a chat"), ("mistral", "mistral: ")):
+        spec.write_text(SPEC % (MODEL, f"prompt: {{chat: {chat}}}\n"))
+        done = assay("run", spec, "--model-dir", model_dir(), "--dry-run")
+        need(done.returncode != 0 and quoted in done.stderr, f"{chat}: {done.stderr}")
+    path.write_text(TURNS.replace("as: turns", "as: turn"))
+    done = assay("inspect", path)
+    need(done.returncode == 3 and '"turn"' in done.stderr, done.stderr)
+
+
+def check_setup(folder):
+    """What stands before the test decides here, in the same namespace."""
+    items = [
+        {"task_id": f"Own/{i}", "prompt": "def one():\n    return 1  # This", "entry_point": "one"}
+        | {"test": "def check(f):\n    assert f() == want\n", "setup": ["want = 1", f"want *= {i}"]}
+        for i in (1, 2)
+    ]
+    (folder / "HumanEval.jsonl.gz").write_bytes(gzip.compress(lines(*items).encode()))
+    definition = folder / "humaneval.yaml"
+    text = definition.read_text()
+    definition.write_text(text.replace("  test: test\n", "  test: test\n  test_setup: setup\n"))
+    results = folder / "setup.h5"
+    spec, models = folder / "code.yaml", ("--model-dir", model_dir())
+    assay("run", spec, *models, "--output", results, "--quiet", check=0)
+    with h5py.File(results) as file:
+        equal(file["samples/verdict"][:].tolist(), 4 * [1] + 4 * [0], "verdicts with a setup")
+    definition.write_text(text.replace("  test: test\n", "  test: test\n  test_setup: set_up\n"))
+    done = assay("inspect", definition)
+    need(done.returncode == 3 and "fields.test_setup" in done.stderr, done.stderr)
+
+
 def check_code(folder):
     """The output is the rest of a comment, so that the tests alone decide."""
     items = [
@@ -316,6 +375,8 @@ def main():
         check_refusals(folder)
         check_run(folder)
         check_code(folder)
+        check_setup(folder)
+        check_turns(folder)
 
 
 main()

@@ -196,9 +196,10 @@ def check_form(form, folder, listener):
 def check_death(form, folder):
     """SIGKILL of the program: nothing that it held lives on."""
     file = folder / "stay.py"
-    file.write_text("import os, time\nfor i in range(3): os.fork()\nopen('up', 'w')\n"
-                    "time.sleep(1000)\n")  # fmt: skip
     modules = mark()
+    up = f"up-{os.getpid()}"
+    file.write_text(f"import os, time\nfor i in range(3): os.fork()\nopen('{up}', 'w')\n"
+                    "time.sleep(1000)\n")  # fmt: skip
     process = subprocess.Popen([str(ASSAY), "sandbox", "--form", form, "--modules", modules,
                                 "--wall-ms", "600000", str(file)],
                                stdout=subprocess.DEVNULL)  # fmt: skip
@@ -212,6 +213,14 @@ def check_death(form, folder):
         sys.exit(f"{form}: only {count} processes came up")
     wait_until_gone(modules)
     print(f"{form:10} killed: its {count} processes are gone")
+    left = [path.parent for path in pathlib.Path("/tmp").glob("assay-sandbox-*/" + up)]
+    if len(left) != (form == "landlock"):
+        sys.exit(f"{form}: the scratch folders {left} are left")
+    file.write_text("pass\n")
+    subprocess.run([str(ASSAY), "sandbox", "--form", form, str(file)], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    if any(path.exists() for path in left):
+        sys.exit(f"{form}: the next pool leaves {left}")
 
 
 def main():

@@ -54,7 +54,9 @@ static enum assay_status render(const char *template, const char *system, const 
     struct assay_bytes bytes = patch_image(&options);
     struct assay_model *model = NULL;
     check_ok(assay_model_parse(&model, bytes.data, bytes.size, err), err);
-    enum assay_status status = assay_chat_render(model, ASSAY_CHAT_MODEL, system, user, out, err);
+    enum assay_status status =
+        assay_chat_render(model, ASSAY_CHAT_MODEL,
+                          &(struct assay_chat_talk){.system = system, .user = user}, out, err);
     assay_model_close(model);
     assay_bytes_fini(&bytes);
     return status;
@@ -145,7 +147,8 @@ static void test_vocabulary(void **state)
     struct assay_error err;
     patch_text(&bytes, "<|im_start|>", "<|im_staat|>");
     check_ok(assay_model_parse(&model, bytes.data, bytes.size, &err), &err);
-    check_refused(assay_chat_render(model, ASSAY_CHAT_MODEL, "", "x", &out, &err),
+    check_refused(assay_chat_render(model, ASSAY_CHAT_MODEL, &(struct assay_chat_talk){.user = "x"},
+                                    &out, &err),
                   ASSAY_EUNSUPPORTED, &err, "the vocabulary lacks <|im_start|> as a control token");
     assay_model_close(model);
     assay_bytes_fini(&out);
@@ -229,8 +232,9 @@ static void check_rendered(const struct fixture *f, enum assay_chat family, cons
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
         struct assay_bytes out = {0};
         struct assay_error err;
-        enum assay_status status =
-            assay_chat_append(&f->chat, choices[i], system, user, &out, &err);
+        enum assay_status status = assay_chat_append(
+            &f->chat, choices[i], &(struct assay_chat_talk){.system = system, .user = user}, &out,
+            &err);
         if (raised && choices[i] == ASSAY_CHAT_MODEL) {
             check_refused(status, ASSAY_EUNSUPPORTED, &err, "has no place for a system message");
         } else {
@@ -239,6 +243,29 @@ static void check_rendered(const struct fixture *f, enum assay_chat family, cons
         }
         assay_bytes_fini(&out);
     }
+}
+
+/* "T system user assistant user text". */
+static void check_turns(const struct fixture *f, const char *line)
+{
+    static char words[4][1 << 12], expected[1 << 13];
+    struct assay_bytes out = {0};
+    struct assay_error err;
+    for (size_t i = 0; i < COUNT_OF(words); i++) line = unhex(line, words[i]);
+    bool raised = line[0] == '-';
+    unhex(raised ? "." : line, expected);
+    const struct assay_chat_turn turn = {words[1], words[2]};
+    const struct assay_chat_talk talk = {words[0], &turn, 1, words[3]};
+    enum assay_status status = assay_chat_append(&f->chat, ASSAY_CHAT_MODEL, &talk, &out, &err);
+    if (raised) {
+        check_refused(status, ASSAY_EUNSUPPORTED, &err, "has no place for a system message");
+    } else if (!f->chat.family->answer_close) {
+        check_refused(status, ASSAY_EUNSUPPORTED, &err, "earlier turns are not supported");
+    } else {
+        check_ok(status, &err);
+        assert_string_equal((const char *)out.data, expected);
+    }
+    assay_bytes_fini(&out);
 }
 
 static void test_families(void **state)
@@ -261,9 +288,12 @@ static void test_families(void **state)
         } else if (line[0] == 'R') {
             check_rendered(&f, family, line + 2);
             rows++;
+        } else if (line[0] == 'T') {
+            check_turns(&f, line + 2);
+            rows++;
         }
     }
-    assert_int_equal(rows, 40);
+    assert_int_equal(rows, 56);
     close_fixture(&f);
     fclose(file);
 }
@@ -272,15 +302,16 @@ static void test_families(void **state)
 static void test_by_name(void **state)
 {
     (void)state;
+    const struct assay_chat_talk x = {.user = "x"};
     struct fixture f;
     struct assay_bytes out = {0};
     struct assay_error err;
     open_fixture(&f, NULL);
-    check_refused(assay_chat_append(&f.chat, ASSAY_CHAT_MODEL, "", "x", &out, &err),
-                  ASSAY_EUNSUPPORTED, &err,
+    check_refused(assay_chat_append(&f.chat, ASSAY_CHAT_MODEL, &x, &out, &err), ASSAY_EUNSUPPORTED,
+                  &err,
                   "the model file has no chat template; prompt.chat may name one: chatml, llama3, "
                   "llama3.1, mistral, mistral-v2, mistral-v3 or gemma, or be none");
-    check_ok(assay_chat_append(&f.chat, ASSAY_CHAT_CHATML, "", "x", &out, &err), &err);
+    check_ok(assay_chat_append(&f.chat, ASSAY_CHAT_CHATML, &x, &out, &err), &err);
     assert_string_equal((const char *)out.data,
                         "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n");
     close_fixture(&f);
@@ -289,7 +320,8 @@ static void test_by_name(void **state)
     struct assay_bytes bytes = patch_image(NULL);
     struct assay_model *model = NULL;
     check_ok(assay_model_parse(&model, bytes.data, bytes.size, &err), &err);
-    check_refused(assay_chat_render(model, ASSAY_CHAT_GEMMA, "", "x", &out, &err),
+    check_refused(assay_chat_render(model, ASSAY_CHAT_GEMMA, &(struct assay_chat_talk){.user = "x"},
+                                    &out, &err),
                   ASSAY_EUNSUPPORTED, &err,
                   "chat template gemma: the vocabulary lacks <bos> as a control token");
     assay_model_close(model);

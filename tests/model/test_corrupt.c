@@ -22,7 +22,9 @@ static unsigned use(const struct assay_model *model)
                                NULL)) {
         sum++;
     }
-    if (assay_chat_render(model, ASSAY_CHAT_MODEL, "", "x", &out, NULL)) sum++;
+    if (assay_chat_render(model, ASSAY_CHAT_MODEL, &(struct assay_chat_talk){.user = "x"}, &out,
+                          NULL))
+        sum++;
     assay_bytes_fini(&out);
     return sum;
 }

@@ -43,7 +43,9 @@ static enum assay_status open_and_use(const struct assay_bytes *bytes, struct as
     struct assay_model *model = NULL;
     struct assay_bytes prompt = {0}, tokens = {0};
     enum assay_status status = assay_model_parse(&model, bytes->data, bytes->size, err);
-    if (!status) status = assay_chat_render(model, ASSAY_CHAT_MODEL, "", "hello", &prompt, err);
+    if (!status)
+        status = assay_chat_render(model, ASSAY_CHAT_MODEL,
+                                   &(struct assay_chat_talk){.user = "hello"}, &prompt, err);
     if (!status) {
         status = assay_tokenizer_encode(assay_model_tokenizer(model), text, sizeof text - 1, true,
                                         &tokens, err);

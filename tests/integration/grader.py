@@ -1,0 +1,189 @@
+"""A run whose outputs are programs, and what may befall its grader: no interpreter, interpreters
+that are killed, one that cannot be started again, an interrupt and a SIGKILL while samples wait for
+their verdicts. What was kept is kept, and the digest is that of the undisturbed run.
+`grader.py ASSAY`, by an interpreter that can copy itself into a virtual environment."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+import venv
+
+from harness import ASSAY, MODEL, assay, digest_of, journal_samples, model_dir, scratch
+
+DEFINITION = """benchmark: 1
+name: slow
+kind: code
+data: {path: slow.jsonl}
+fields: {question: prompt, test: test, entry_point: entry_point}
+prompt: {chat: none, user: "{prompt}"}
+answer: {stop: ["\\n"]}
+max_tokens: 8
+"""
+SPEC = """assay: 1
+name: slow-run
+model: {path: %s}
+benchmark: {path: slow.yaml}
+replicates: 4
+seed: 3
+profiles: [{name: warm, temperature: 0.8, draw: iid}]
+"""
+ITEMS, WORK = 60, 300000  # grading then takes longer than sampling
+
+
+def need(condition, what):
+    if not condition:
+        sys.exit(what)
+
+
+def write_job(folder):
+    test = "def check(f):\n    assert f() + sum(range(%d)) * 0 == %d\n"
+    rows = [
+        {"prompt": "def one():\n    return 1  # This", "entry_point": "one"}
+        | {"test": test % (WORK, i % 2)}
+        for i in range(ITEMS)
+    ]
+    (folder / "slow.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "slow.yaml").write_text(DEFINITION)
+    (folder / "slow-run.yaml").write_text(SPEC % MODEL)
+    return folder / "slow-run.yaml"
+
+
+def command(spec, results):
+    return ["run", spec, "--model-dir", model_dir(), "--output", results, "--quiet"]
+
+
+def start(spec, results, path):
+    return subprocess.Popen(
+        [str(ASSAY), *map(str, command(spec, results))],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PATH": path},
+    )
+
+
+def interpreters(pid):
+    """The children of a run, and theirs, that are interpreters of its pool: children first."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                status = pathlib.Path("/proc", name, "status").read_text()
+                line = pathlib.Path("/proc", name, "cmdline").read_bytes()
+            except OSError:
+                continue
+            parent = int(status.split("PPid:")[1].split()[0])
+            if parent == pid and b"What runs in a sandbox" in line:
+                found.append(int(name))
+    return found
+
+
+def wait_for_records(results, count, process):
+    """Until the journal holds so many samples, or the run is over."""
+    journal = pathlib.Path(f"{results}.journal")
+    while process.poll() is None:
+        if journal.is_dir() and len(journal_samples(journal)[0]) >= count:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def check_no_interpreter(folder, spec):
+    results = folder / "none.h5"
+    (folder / "empty").mkdir()
+    done = assay(*command(spec, results), env={"PATH": str(folder / "empty")})
+    need(done.returncode not in (0, 85) and "python3" in done.stderr, f"none: {done.stderr}")
+    need(not list(folder.glob("none.h5*")), "a run without an interpreter leaves something")
+    print(f"no interpreter: exit {done.returncode}: {done.stderr.strip()}")
+
+
+def check_killed_interpreters(folder, spec, digest, path):
+    """Whatever program it was running is run once more by the next one."""
+    results, kills = folder / "killed.h5", 0
+    process = start(spec, results, path)
+    for count in (5, 60, 120):
+        if not wait_for_records(results, count, process):
+            break
+        for pid in interpreters(process.pid):
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+    error = process.communicate()[1]
+    need(process.returncode == 0, f"interpreters killed: exit {process.returncode}: {error}")
+    need(kills == 3, f"only {kills} interpreters were killed")
+    need(digest_of(results) == digest, "interpreters killed: another digest")
+    print(f"{kills} interpreters killed: the same digest")
+
+
+def check_lost_interpreter(folder, spec, digest, path):
+    """It cannot be started again: the run ends, keeps what it has, and is resumed."""
+    venv.EnvBuilder(symlinks=False, with_pip=False).create(folder / "own")
+    own = folder / "own" / "bin"
+    results = folder / "lost.h5"
+    process = start(spec, results, f"{own}:{path}")
+    need(wait_for_records(results, 20, process), "the run was over before its interpreter")
+    for file in own.glob("python*"):
+        file.unlink()
+    pids = interpreters(process.pid)
+    need(len(pids) == 1, f"the interpreters of the pool are {pids}")
+    os.kill(pids[0], signal.SIGKILL)
+    error = process.communicate()[1]
+    need(process.returncode not in (0, 85), f"lost: exit {process.returncode}")
+    need(f"{own}/python3: exec" in error, f"lost: {error}")
+    kept = len(journal_samples(f"{results}.journal")[0])
+    need(kept >= 20, f"lost: {kept} samples are kept")
+    assay(*command(spec, results), check=0)
+    need(digest_of(results) == digest, "lost: another digest")
+    print(f"no interpreter any more: exit {process.returncode}, {kept} kept, the same digest")
+
+
+def check_stopped(folder, spec, digest, path, number, rng):
+    """SIGINT, or SIGKILL of the whole run with its pool, while samples wait."""
+    name = signal.Signals(number).name
+    results, stops = folder / f"{name}.h5", 0
+    for count in sorted(rng.sample(range(10, 200), 3)):
+        process = start(spec, results, path)
+        if not wait_for_records(results, count, process):
+            break
+        pids = interpreters(process.pid)
+        before = journal_samples(f"{results}.journal")[0]
+        process.send_signal(number)
+        process.communicate()
+        stops += 1
+        expected = 85 if number == signal.SIGINT else -9
+        need(process.returncode == expected, f"{name}: exit {process.returncode}")
+        after, frames = journal_samples(f"{results}.journal")
+        need(before.items() <= after.items(), f"{name}: what was kept is lost")
+        need(frames == len(after), f"{name}: a sample is there twice")
+        end = time.monotonic() + 30
+        while any(pathlib.Path("/proc", str(pid), "exe").exists() for pid in pids):
+            need(time.monotonic() < end, f"{name}: the interpreters {pids} live on")
+            time.sleep(0.05)
+    need(stops > 0, f"{name}: the run was over before it")
+    assay(*command(spec, results), check=0)
+    need(digest_of(results) == digest, f"{name}: another digest")
+    print(f"{stops} times {name}: nothing lost, nothing twice, the same digest")
+
+
+def main():
+    rng = random.Random(7)
+    # The real one, and not a launcher that looks for it.
+    path = os.path.dirname(os.path.realpath(sys.executable)) + ":" + os.environ["PATH"]
+    os.environ["PATH"] = path
+    with scratch() as name:
+        folder = pathlib.Path(name)
+        spec = write_job(folder)
+        assay(*command(spec, folder / "undisturbed.h5"), check=0)
+        digest = digest_of(folder / "undisturbed.h5")
+        check_no_interpreter(folder, spec)
+        check_killed_interpreters(folder, spec, digest, path)
+        check_lost_interpreter(folder, spec, digest, path)
+        for number in (signal.SIGINT, signal.SIGKILL):
+            check_stopped(folder, spec, digest, path, number, rng)
+
+
+main()
