@@ -4,7 +4,7 @@
  * them, and a thread of the pool watches it from outside, so that grading goes on beside the
  * engine: open → submit … → take … → close. Beside the interpreter, inside the same walls, a child
  * of it compiles programs and runs none, so that only what compiles is forked for. Whatever ends it
- * or takes it long is compiled where it runs.
+ * or takes it long is compiled where it runs. All of it runs at a lower priority than its caller.
  *
  * What holds a program. Form `namespaces`: own user, mount, pid, net, ipc and uts namespaces; it
  * sees the interpreter's folders read-only, a few devices and a private tmpfs at /tmp, nothing

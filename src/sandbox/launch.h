@@ -30,6 +30,8 @@ struct assay_worker_process {
     struct assay_scratch scratch; /* landlock; in namespaces there is none */
 };
 
+enum { ASSAY_SANDBOX_NICE = 10 /* of interpreters, programs and the pool's thread */ };
+
 /* Every message on `control` has this size. */
 enum { ASSAY_MESSAGE_BYTES = 48 };
 

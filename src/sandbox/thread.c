@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { START_FAILURES_MAX = 4, START_MS = 120000, PARTS = 4 /* files of a worker */ };
@@ -278,6 +280,7 @@ static bool goes_on(struct assay_sandbox *sandbox)
 void *assay_pool_thread(void *argument)
 {
     struct assay_sandbox *sandbox = argument;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), ASSAY_SANDBOX_NICE);
     while (goes_on(sandbox)) turn(sandbox);
     for (unsigned i = 0; i < sandbox->worker_count; i++) {
         struct assay_worker *worker = &sandbox->workers[i];

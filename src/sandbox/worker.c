@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_WORDS_MS = 1000, REAP_MS = 10000, MEET_MS = 30000, TREE_MS = 50, LOOK_MS = 250 };
+enum { LAST_WORDS_MS = 3000, REAP_MS = 10000, MEET_MS = 30000, TREE_MS = 50, LOOK_MS = 250 };
 static const uint64_t millisecond = 1000000;
 
 void assay_worker_close(struct assay_worker *worker, enum assay_sandbox_verdict verdict,

@@ -1,16 +1,18 @@
 """HumanEval from end to end beside an equally concurrent client that drives llama-server:
-end_to_end.py ASSAY LLAMA_SERVER MODEL.gguf HumanEval.jsonl.gz [--every N] [--replicates K]
-[--tokens N] [--slots N[,N…]] [--grouped yes|no|both] [--stops yes|no] [--sides ours,theirs]
+end_to_end.py ASSAY LLAMA_SERVER MODEL.gguf HumanEval.jsonl.gz [--every N [--from I]]
+[--replicates K] [--tokens N] [--slots N[,N…]] [--grouped yes|no|both] [--stops yes|no]
+[--sides ours,theirs]
 
 Both sides: the same file, prompts (raw, every N-th problem), replicates, temperature 0.8 without
 filters, budget of output tokens and stop strings; an end-of-text token ends a sample. Ours is the
 whole of `assay run`: start, model, prompts, samples, grading, results file; it is run once more
-with the same samples as a benchmark without programs, and the difference in processor time is what
-grading costs. Theirs is what a harness would wait for: from the first request to the last answer,
-by threads as many as slots over kept connections; starting the server, warming it up and grading
-are left out. `--grouped yes` asks for all replicates of a problem in one request (n_cmpl), so that
-the server computes a prompt once; otherwise each is a request of its own, and the server's own
-prompt cache is on. The best of what was asked for counts."""
+with the same samples as a benchmark without programs. What interpreters and programs cost is their
+own processor time; what the engine's process spent more beside them is told too, with all noise.
+Theirs is what a harness would wait for: from the first request to the last answer, by threads as
+many as slots over kept connections; starting the server, warming it up and grading are left out.
+`--grouped yes` asks for all replicates of a problem in one request (n_cmpl), so that the server
+computes a prompt once; otherwise each is a request of its own, and the server's own prompt cache is
+on. The best of what was asked for counts."""
 
 import argparse
 import concurrent.futures
@@ -20,7 +22,6 @@ import json
 import os
 import pathlib
 import queue
-import resource
 import socket
 import subprocess
 import sys
@@ -46,18 +47,24 @@ profiles: [{name: warm, temperature: 0.8, draw: iid}]
 """
 
 
-def spent():
-    use = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return use.ru_utime + use.ru_stime
+def spent(pid):
+    """Processor seconds of a process that has ended and was not yet waited for, and of the children
+    that it has waited for: interpreters and programs."""
+    fields = pathlib.Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+    own, children = (int(fields[i]) + int(fields[i + 1]) for i in (11, 13))
+    return own / os.sysconf("SC_CLK_TCK"), children / os.sysconf("SC_CLK_TCK")
 
 
 def run_ours(args, folder, name):
     output = folder / f"{name}.h5"
     command = [args.assay, "run", folder / f"{name}-run.yaml", "--output", output, "--quiet"]
-    before, start = spent(), time.monotonic()
     command += ["--threads", args.threads]
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
-    wall, cpu = time.monotonic() - start, spent() - before
+    start = time.monotonic()
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    wall, cpu = time.monotonic() - start, spent(process.pid)
+    if process.wait() != 0:
+        sys.exit(f"assay run: exit {process.returncode}")
     told = subprocess.run([args.assay, "report", output, "--json"], capture_output=True, check=True)
     return wall, cpu, json.loads(told.stdout)
 
@@ -78,10 +85,11 @@ def ours(args, problems, folder):
           f"{tokens / wall:.0f} tok/s, {report['correct']} pass", flush=True)  # fmt: skip
     bare_wall, bare_cpu, bare = run_ours(args, folder, "match")
     same = round(bare["mean_tokens"] * bare["samples"]) == tokens
-    cost, share = cpu - bare_cpu, (cpu - bare_cpu) / (wall * args.threads)
-    print(f"  without grading {bare_wall:.1f} s, the same tokens: {same}; grading took {cost:.2f} s"
-          f" of processor time, {100 * share:.2f} % of {args.threads} processors' wall time, "
-          f"{1e3 * cost / report['samples']:.2f} ms a sample", flush=True)  # fmt: skip
+    cost, more, whole = cpu[1], cpu[0] - bare_cpu[0], wall * args.threads
+    print(f"  interpreters and programs took {cost:.2f} s of processor time, "
+          f"{100 * cost / whole:.2f} % of {args.threads} processors' wall time, "
+          f"{1e3 * cost / report['samples']:.2f} ms a sample; without grading {bare_wall:.1f} s "
+          f"(the same tokens: {same}), the engine's process {more:+.2f} s with it", flush=True)
     return wall
 
 
@@ -181,6 +189,7 @@ def main():
     for name in ("assay", "server", "model", "data"):
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="with --every")
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -193,7 +202,8 @@ def main():
     args = parser.parse_args()
     args.stops = args.stops == "yes"
     with gzip.open(args.data, "rt") as file:
-        problems = [json.loads(line) for line in file if line.strip()][:: args.every]
+        problems = [json.loads(line) for line in file if line.strip()]
+    problems = problems[args.first :: args.every]
     print(f"{len(problems)} problems × {args.replicates}, at most {args.tokens} tokens, "
           f"{args.threads} threads, load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
