@@ -32,8 +32,8 @@ def start(spec, results, *options):
     )
 
 
-def kill_until_done(spec, results, undisturbed_s, rng):
-    """Start and kill until one run is over before its kill; returns the number of kills."""
+def kill_until_done(spec, results, undisturbed_s, rng, most):
+    """Start and kill, `most` times at most, until a run is over first; returns the kills."""
     kills = 0
     while True:
         process = start(
@@ -46,7 +46,7 @@ def kill_until_done(spec, results, undisturbed_s, rng):
         )
         try:
             process.communicate(
-                timeout=rng.uniform(0.05, undisturbed_s * 0.6) if kills < KILLS else None
+                timeout=rng.uniform(0.05, undisturbed_s * 0.3) if kills < most else None
             )
         except subprocess.TimeoutExpired:
             process.kill()
@@ -81,13 +81,17 @@ def main():
         assay("run", spec, "--model-dir", model_dir(), "--output", f"{folder}/whole.h5", check=0)
         undisturbed = time.monotonic() - begin
         want = digest_of(f"{folder}/whole.h5")
-        kills = kill_until_done(spec, f"{folder}/killed.h5", undisturbed, rng)
-        got = digest_of(f"{folder}/killed.h5")
-        print(f"{kills} kills: {got}; undisturbed in {undisturbed:.1f} s: {want}")
-        if got != want or kills == 0:
-            sys.exit(
-                "the digests differ" if got != want else "no kill happened: nothing was tested"
-            )
+        kills = runs = 0
+        while kills < KILLS:
+            results = f"{folder}/killed-{runs}.h5"
+            kills += kill_until_done(spec, results, undisturbed, rng, KILLS - kills)
+            runs += 1
+            got = digest_of(results)
+            if got != want:
+                sys.exit(f"after {kills} kills in {runs} runs: {got}, undisturbed {want}")
+            if runs > KILLS:
+                sys.exit(f"{kills} kills in {runs} runs: hardly anything was tested")
+        print(f"{kills} kills in {runs} runs: {want} as undisturbed in {undisturbed:.1f} s")
         stop_cleanly(spec, f"{folder}/stopped.h5")
         if digest_of(f"{folder}/stopped.h5") != want:
             sys.exit("the digest after SIGINT differs")
