@@ -1,10 +1,8 @@
-/* SHA-256 in the caller's storage, and hex: by the processor's instructions where it has them, else
- * by libsodium, whose state both use (count is in bits). */
+/* SHA-256 by libsodium, in the caller's storage, and hex. */
 #include "crypto/digest.h"
 
 #include "base/bytes.h"
 #include "base/shard_name.h"
-#include "crypto/sha256_x86.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,8 +16,6 @@ static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct assay_sha256) &&
               "libsodium's state fits");
 static_assert(crypto_hash_sha256_BYTES == ASSAY_DIGEST_BYTES, "SHA-256 has 32 bytes");
 
-enum { BLOCK = 64 };
-
 static crypto_hash_sha256_state *state_of(struct assay_sha256 *state)
 {
     return (crypto_hash_sha256_state *)(void *)state->opaque;
@@ -30,69 +26,9 @@ void assay_sha256_init(struct assay_sha256 *state)
     crypto_hash_sha256_init(state_of(state));
 }
 
-#ifdef __x86_64__
-static bool has_x86(void)
-{
-    return assay_sha256_x86_has();
-}
-
-static void update_x86(crypto_hash_sha256_state *state, const uint8_t *data, size_t size)
-{
-    size_t part = (size_t)(state->count / 8 % BLOCK), blocks;
-    state->count += (uint64_t)size * 8;
-    if (part > 0) {
-        size_t head = size < BLOCK - part ? size : BLOCK - part;
-        memcpy(state->buf + part, data, head);
-        if (part + head < BLOCK) return;
-        assay_sha256_x86_blocks(state->state, state->buf, 1);
-        data += head;
-        size -= head;
-    }
-    blocks = size / BLOCK;
-    assay_sha256_x86_blocks(state->state, data, blocks);
-    memcpy(state->buf, data + blocks * BLOCK, size % BLOCK);
-}
-
-/* FIPS 180-4, 5.1.1: a one bit, zeros, and the length in bits. */
-static void final_x86(crypto_hash_sha256_state *state, uint8_t out[ASSAY_DIGEST_BYTES])
-{
-    uint8_t tail[2 * BLOCK] = {0};
-    size_t part = (size_t)(state->count / 8 % BLOCK), blocks = part < BLOCK - 8 ? 1 : 2;
-    memcpy(tail, state->buf, part);
-    tail[part] = 0x80;
-    for (size_t i = 0; i < 8; i++) {
-        tail[blocks * BLOCK - 1 - i] = (uint8_t)(state->count >> (8 * i));
-    }
-    assay_sha256_x86_blocks(state->state, tail, blocks);
-    for (size_t i = 0; i < ASSAY_DIGEST_BYTES; i++) {
-        out[i] = (uint8_t)(state->state[i / 4] >> (24 - 8 * (i % 4)));
-    }
-}
-#else
-static bool has_x86(void)
-{
-    return false;
-}
-
-static void update_x86(crypto_hash_sha256_state *state, const uint8_t *data, size_t size)
-{
-    (void)state, (void)data, (void)size;
-}
-
-static void final_x86(crypto_hash_sha256_state *state, uint8_t out[ASSAY_DIGEST_BYTES])
-{
-    (void)state, (void)out;
-}
-#endif
-
 void assay_sha256_update(struct assay_sha256 *state, const void *data, size_t size)
 {
-    if (size == 0) return;
-    if (has_x86()) {
-        update_x86(state_of(state), data, size);
-    } else {
-        crypto_hash_sha256_update(state_of(state), data, size);
-    }
+    if (size > 0) crypto_hash_sha256_update(state_of(state), data, size);
 }
 
 void assay_sha256_field(struct assay_sha256 *state, const void *data, size_t size)
@@ -111,11 +47,7 @@ void assay_sha256_text(struct assay_sha256 *state, const char *text)
 struct assay_digest assay_sha256_final(struct assay_sha256 *state)
 {
     struct assay_digest digest;
-    if (has_x86()) {
-        final_x86(state_of(state), digest.bytes);
-    } else {
-        crypto_hash_sha256_final(state_of(state), digest.bytes);
-    }
+    crypto_hash_sha256_final(state_of(state), digest.bytes);
     return digest;
 }
 

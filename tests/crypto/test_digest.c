@@ -6,8 +6,6 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 
-#include <sodium.h>
-
 static void check_digest(struct assay_digest digest, const char *expected)
 {
     char hex[ASSAY_DIGEST_HEX];
@@ -52,33 +50,6 @@ static void test_vectors(void **state)
     for (int i = 0; i < 1000; i++) assay_sha256_update(&sha, thousand, sizeof thousand);
     check_digest(assay_sha256_final(&sha),
                  "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-}
-
-/* Whatever computes the blocks, and however the bytes come: as libsodium has it. */
-static void test_pieces(void **state)
-{
-    (void)state;
-    enum { BYTES = 5000 };
-    static uint8_t bytes[BYTES];
-    uint64_t random = 1;
-    for (size_t i = 0; i < BYTES; i++) bytes[i] = (uint8_t)(i * i * 31 + i / 7);
-    for (unsigned round = 0; round < 500; round++) {
-        struct assay_digest expected;
-        struct assay_sha256 sha;
-        size_t size = round < 300 ? round : (size_t)(round * 10), at = 0;
-        crypto_hash_sha256(expected.bytes, bytes, size);
-        assay_sha256_init(&sha);
-        while (at < size) {
-            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
-            size_t piece = (size_t)(random >> 33) % (round % 3 == 0 ? 70 : 700) + 1;
-            if (piece > size - at) piece = size - at;
-            assay_sha256_update(&sha, bytes + at, piece);
-            at += piece;
-        }
-        struct assay_digest digest = assay_sha256_final(&sha), whole = assay_sha256_of(bytes, size);
-        assert_true(assay_digest_equal(&digest, &expected));
-        assert_true(assay_digest_equal(&whole, &expected));
-    }
 }
 
 /* printf 'assay/plan-1' with its length in front, and so on, through sha256sum. */
@@ -159,8 +130,9 @@ static void test_hex(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_fields),  cmocka_unit_test(test_file),
+        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_file),
         cmocka_unit_test(test_hex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
