@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import queue
+import signal
 import socket
 import subprocess
 import sys
@@ -61,8 +62,12 @@ def run_ours(args, folder, name):
     command += ["--threads", args.threads]
     start = time.monotonic()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    wall, cpu = time.monotonic() - start, spent(process.pid)
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        wall, cpu = time.monotonic() - start, spent(process.pid)
+    except BaseException:  # nothing goes on beside the next measurement
+        process.kill()
+        raise
     if process.wait() != 0:
         sys.exit(f"assay run: exit {process.returncode}")
     told = subprocess.run([args.assay, "report", output, "--json"], capture_output=True, check=True)
@@ -185,6 +190,7 @@ def theirs(args, problems):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for name in ("assay", "server", "model", "data"):
         parser.add_argument(name, type=pathlib.Path)
