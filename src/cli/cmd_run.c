@@ -311,6 +311,9 @@ static enum assay_status cmd_run(const struct assay_args *args, struct assay_err
     if (args->end_file && assay_comm_facts(comm)->rank == 0) {
         status = write_end(args->end_file, status, err);
     }
+    /* Said before the ranks part: a launcher ends those that are slower to leave. */
+    if (status && err->text[0]) fprintf(stderr, "assay: %s\n", err->text);
+    err->text[0] = 0;
     assay_comm_close(comm);
     return status;
 }
