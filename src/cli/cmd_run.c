@@ -19,11 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The one word that a signal handler may touch. */
 /* A part of records of 200 tokens is 3.3 GB: object stores take 5 GB in one piece, a copy that
  * broke off begins again at its part, and whoever has fewer records has one file. */
 enum { PART_RECORDS = 2000000 };
 
+/* The one word that a signal handler may touch. */
 static volatile sig_atomic_t stop_requested;
 
 static void request_stop(int signal_number)
@@ -32,7 +32,8 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-/* The first signal asks for a clean stop. A person's second one ends the program as it always did;
+/* The first signal asks for a clean stop, from the program's first step on: a batch system does not
+ * wait for a model to be read. A person's second one ends the program as it always did;
  * USR1 and TERM are what batch systems send before a time limit or a preemption, more than once
  * where launchers pass them on, and KILL is how these end a program that does not heed them. */
 static void catch_signals(void)
@@ -211,7 +212,6 @@ static enum assay_status run_job(const struct assay_job *job, struct assay_comm 
     enum assay_run_outcome outcome;
     enum assay_status status = assay_machine_choose(&machine, args, err);
     if (status) return status;
-    catch_signals();
     assay_progress_init(&line, args->quiet || args->json || !first);
     struct assay_run_options options = {.results = output,
                                         .backend = machine.backend,
@@ -303,6 +303,7 @@ static enum assay_status open_and_run(struct assay_comm *comm, const struct assa
 static enum assay_status cmd_run(const struct assay_args *args, struct assay_error *err)
 {
     struct assay_comm *comm;
+    if (!args->dry_run) catch_signals();
     enum assay_status status = assay_comm_open(&comm, (uint32_t)args->ranks, err);
     if (status) { /* nobody knows of others: srun kills those that are slower to leave */
         return args->end_file ? write_end(args->end_file, status, err) : status;

@@ -1,7 +1,8 @@
 """SIGKILL at random moments and running again gives the digest of an undisturbed run, and never
-loses what was in the journal; SIGINT stops cleanly with exit code 85. `interrupt.py ASSAY
-[KILLS]`."""
+loses what was in the journal; SIGINT and SIGTERM stop cleanly with exit code 85, at work and while
+the run is starting. `interrupt.py ASSAY [KILLS]`."""
 
+import pathlib
 import random
 import re
 import signal
@@ -58,19 +59,30 @@ def kill_until_done(spec, results, undisturbed_s, rng, most):
         return kills
 
 
-def stop_cleanly(spec, results):
+def wait_for_handler(process, number):
+    """Until the program's own handler takes this signal."""
+    while process.poll() is None:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        if int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.0005)
+
+
+def stop_cleanly(spec, results, number, delay_s):
+    name = signal.Signals(number).name
     process = start(spec, results)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    wait_for_handler(process, number)
+    time.sleep(delay_s)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
     if process.returncode != 85 or "run again to resume" not in err:
-        sys.exit(f"SIGINT: exit {process.returncode}, not 85: {err}")
+        sys.exit(f"{name}: exit {process.returncode}, not 85: {err}")
     kept = int(re.search(r"(\d+) of \d+ samples are kept", err).group(1))
     err = assay("run", spec, "--model-dir", model_dir(), "--output", results, check=0).stderr
     resumed = re.search(r"resumed; (\d+) samples", err)
     if (int(resumed.group(1)) if resumed else 0) != kept:
         sys.exit(f"{kept} samples were kept, but the next run says: {err}")
-    print(f"SIGINT: exit 85, {kept} samples kept and resumed")
+    print(f"{name} after {delay_s} s: exit 85, {kept} samples kept and resumed")
 
 
 def main():
@@ -92,9 +104,11 @@ def main():
             if runs > KILLS:
                 sys.exit(f"{kills} kills in {runs} runs: hardly anything was tested")
         print(f"{kills} kills in {runs} runs: {want} as undisturbed in {undisturbed:.1f} s")
-        stop_cleanly(spec, f"{folder}/stopped.h5")
-        if digest_of(f"{folder}/stopped.h5") != want:
-            sys.exit("the digest after SIGINT differs")
+        for number, delay_s in ((signal.SIGTERM, 0), (signal.SIGINT, 1)):
+            results = f"{folder}/stopped-{delay_s}.h5"
+            stop_cleanly(spec, results, number, delay_s)
+            if digest_of(results) != want:
+                sys.exit(f"the digest after {signal.Signals(number).name} differs")
 
 
 main()
