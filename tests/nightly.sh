@@ -24,7 +24,7 @@ part_audits() {
 }
 
 part_slurm() {
-    say "the quickstart's own job in a real Slurm: requeued, preempted, timed out, killed, node lost"
+    say "the quickstart's job in a real Slurm: requeued, preempted, timed out, killed, node lost"
     build/venv/bin/python3 tests/integration/slurm.py build/assay jobs full
     build/venv/bin/python3 tests/integration/slurm.py build/assay failures full
 }
