@@ -26,7 +26,7 @@ ASSAY_MUST_CHECK enum assay_status assay_signing_sign(struct assay_signature *ou
 enum {
     ASSAY_SIGNER_REQUEST_BYTES_MAX = 65536,
     ASSAY_SIGNER_TEXT_BYTES_MAX = 1023,
-    ASSAY_SIGNER_WAIT_MS = 5000 /* for a whole request or answer */
+    ASSAY_SIGNER_WAIT_MS = 20000 /* for a whole request or answer */
 };
 
 /* The PAE in the bytes of a whole request, lent. EFORMAT where length and bytes disagree. */

@@ -3,7 +3,6 @@
 
 #include "attest/wire.h"
 #include "base/clock.h"
-
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +21,18 @@ struct server {
     char path[FOLDER_PATH_BYTES];
 };
 
+/* Somebody listens there; to the signer it is a client who thinks better of it. */
+static bool answers(const char *path)
+{
+    struct sockaddr_un address;
+    struct assay_error err;
+    check_ok(assay_wire_address(&address, path, &err), &err);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    bool does = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return does;
+}
+
 static void start(struct server *server, struct bundle *bundle)
 {
     folder_path(&bundle->place.folder, "sock", server->path);
@@ -35,10 +46,13 @@ static void start(struct server *server, struct bundle *bundle)
         signal(SIGTERM, request_stop);
         _exit(assay_signer_serve(&signer, &err) == ASSAY_OK ? 0 : 1);
     }
+    while (!answers(server->path)) {
+        assert_int_equal(waitpid(server->pid, NULL, WNOHANG), 0);
+        usleep(1000);
+    }
     struct stat info;
-    for (int i = 0; i < 500 && stat(server->path, &info) != 0; i++) usleep(10000);
+    assert_int_equal(stat(server->path, &info), 0);
     assert_int_equal(info.st_mode & 07777, 0600);
-    usleep(20000); /* from bind to listen */
 }
 
 static void stop(const struct server *server)
@@ -171,7 +185,7 @@ static void test_broken_clients(void **state)
     close(connect_to(server.path));
     int fd = connect_to(server.path);
     assert_int_equal(send(fd, huge, sizeof huge, 0), sizeof huge);
-    check_ok(assay_wire_read(fd, &answer, 1, assay_clock_monotonic_ns() + 2000000000, &err), &err);
+    check_ok(assay_wire_read(fd, &answer, 1, assay_clock_monotonic_ns() + 60000000000, &err), &err);
     assert_int_equal(answer, ASSAY_EFORMAT);
     close(fd);
     fd = connect_to(server.path);

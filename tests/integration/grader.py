@@ -4,6 +4,7 @@ SIGKILL while samples wait for their verdicts. What the machine lacks is exit co
 is kept, and the digest is that of the undisturbed run.
 `grader.py ASSAY`, by an interpreter that can copy itself into a virtual environment."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import time
 import venv
 
-from harness import ASSAY, MODEL, assay, digest_of, journal_samples, model_dir, scratch
+from harness import ASSAY, MODEL, assay, digest_of, frozen, journal_samples, model_dir, scratch
 
 DEFINITION = """benchmark: 1
 name: slow
@@ -36,6 +37,7 @@ seed: 3
 profiles: [{name: warm, temperature: 0.8, draw: iid}]
 """
 ITEMS, WORK = 60, 300000  # grading then takes longer than sampling
+SAMPLES = 4 * ITEMS
 
 
 def need(condition, what):
@@ -72,26 +74,34 @@ def start(spec, results, path):
 
 
 def interpreters(pid):
-    """The children of a run, and theirs, that are interpreters of its pool: children first."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                status = pathlib.Path("/proc", name, "status").read_text()
-                line = pathlib.Path("/proc", name, "cmdline").read_bytes()
-            except OSError:
-                continue
-            parent = int(status.split("PPid:")[1].split()[0])
-            if parent == pid and b"What runs in a sandbox" in line:
-                found.append(int(name))
-    return found
+    """The interpreters of a run's pool: the uppermost below it, for an interpreter has copies of
+    itself for what it runs, and without namespaces a process of ours stands above it."""
+    parents, ours = {}, set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            status = pathlib.Path("/proc", name, "status").read_text()
+            line = pathlib.Path("/proc", name, "cmdline").read_bytes()
+            parents[int(name)] = int(status.split("PPid:")[1].split()[0])
+            if b"What runs in a sandbox" in line:
+                ours.add(int(name))
+
+    def above(one):
+        while one in parents:
+            one = parents[one]
+            yield one
+
+    return [one for one in ours if parents[one] not in ours and pid in above(one)]
+
+
+def samples_in(results):
+    journal = pathlib.Path(f"{results}.journal")
+    return journal_samples(journal)[0] if journal.is_dir() else {}
 
 
 def wait_for_records(results, count, process):
     """Until the journal holds so many samples, or the run is over."""
-    journal = pathlib.Path(f"{results}.journal")
     while process.poll() is None:
-        if journal.is_dir() and len(journal_samples(journal)[0]) >= count:
+        if len(samples_in(results)) >= count:
             return True
         time.sleep(0.01)
     return False
@@ -155,21 +165,28 @@ def check_machine(folder, spec):
     need(not list(folder.glob("none.h5*")), "a run that cannot grade leaves something")
 
 
-def check_killed_interpreters(folder, spec, digest, path):
-    """Whatever program it was running is run once more, when nothing else waits: where a batch of
-    64 is graded. A kill then could hit the same program twice, which is the verdict `lost`."""
-    results, kills = folder / "killed.h5", 0
-    process = start(spec, results, path)
-    for count in (5, 90, 150):
-        if not wait_for_records(results, count, process):
-            break
+def kill_interpreter(results, process, count):
+    """Once it has graded so much; whether there was one."""
+    while wait_for_records(results, count, process):
         for pid in interpreters(process.pid):
-            os.kill(pid, signal.SIGKILL)
-            kills += 1
-    error = process.communicate()[1]
-    need(process.returncode == 0, f"interpreters killed: exit {process.returncode}: {error}")
-    need(kills == 3, f"only {kills} interpreters were killed")
-    need(digest_of(results) == digest, "interpreters killed: another digest")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return True
+    return False
+
+
+def check_killed_interpreters(folder, spec, digest, path):
+    """Whatever program it was running is run once more by the next one. One a run: a program that
+    loses two of them has the verdict "lost"."""
+    kills = 0
+    for count in (5, 60, 120):
+        results = folder / f"killed-{count}.h5"
+        process = start(spec, results, path)
+        kills += kill_interpreter(results, process, count)
+        error = process.communicate()[1]
+        need(process.returncode == 0, f"interpreter killed: exit {process.returncode}: {error}")
+        need(digest_of(results) == digest, "interpreter killed: another digest")
+    need(kills > 0, "every run was over before its interpreter was killed")
     print(f"{kills} interpreters killed: the same digest")
 
 
@@ -180,19 +197,32 @@ def check_lost_interpreter(folder, spec, digest, path):
     results = folder / "lost.h5"
     process = start(spec, results, f"{own}:{path}")
     need(wait_for_records(results, 20, process), "the run was over before its interpreter")
-    for file in own.glob("python*"):
-        file.unlink()
-    pids = interpreters(process.pid)
-    need(len(pids) == 1, f"the interpreters of the pool are {pids}")
-    os.kill(pids[0], signal.SIGKILL)
+    with frozen(process):
+        seen = len(samples_in(results))
+        need(seen < SAMPLES, "the run was over before its interpreter")
+        for file in own.glob("python*"):
+            file.unlink()
+        pids = interpreters(process.pid)
+        need(len(pids) == 1, f"the interpreters of the pool are {pids}")
+        os.kill(pids[0], signal.SIGKILL)
     error = process.communicate()[1]
     need(process.returncode == 4, f"lost: exit {process.returncode}")
     need(f"{own}/python3: exec" in error, f"lost: {error}")
-    kept = len(journal_samples(f"{results}.journal")[0])
-    need(kept >= 20, f"lost: {kept} samples are kept")
+    kept = len(samples_in(results))
+    need(kept >= seen, f"lost: {kept} samples are kept of {seen}")
     assay(*command(spec, results), check=0)
     need(digest_of(results) == digest, "lost: another digest")
     print(f"no interpreter any more: exit {process.returncode}, {kept} kept, the same digest")
+
+
+def stop(process, results, number):
+    """The signal, if the run is at work; its interpreters, and the samples that it had."""
+    with frozen(process) as alive:
+        pids, before = interpreters(process.pid), samples_in(results)
+        if not alive or not before or len(before) == SAMPLES:
+            return [], {}
+        process.send_signal(number)
+    return pids, before
 
 
 def check_stopped(folder, spec, digest, path, number, rng):
@@ -202,12 +232,12 @@ def check_stopped(folder, spec, digest, path, number, rng):
     for _ in range(3):
         process = start(spec, results, path)
         # More than was kept: the signal is to meet a run at work, and not one that is starting.
-        if not wait_for_records(results, kept + rng.randrange(1, 60), process):
-            break
-        pids = interpreters(process.pid)
-        before = journal_samples(f"{results}.journal")[0]
-        process.send_signal(number)
+        wait_for_records(results, kept + rng.randrange(1, 60), process)
+        pids, before = stop(process, results, number)
         process.communicate()
+        if not before:
+            need(process.returncode == 0, f"{name}: exit {process.returncode} before it came")
+            break
         stops += 1
         expected = 85 if number == signal.SIGINT else -9
         need(process.returncode == expected, f"{name}: exit {process.returncode}")
@@ -215,7 +245,7 @@ def check_stopped(folder, spec, digest, path, number, rng):
         need(before.items() <= after.items(), f"{name}: what was kept is lost")
         need(frames == len(after), f"{name}: a sample is there twice")
         kept = len(after)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while any(pathlib.Path("/proc", str(pid), "exe").exists() for pid in pids):
             need(time.monotonic() < end, f"{name}: the interpreters {pids} live on")
             time.sleep(0.05)

@@ -5,13 +5,17 @@ Usage of every test here: python3 TEST.py ASSAY; the model lies in $ASSAY_MODEL_
 tests/run.sh sets it).
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import re
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -76,6 +80,31 @@ def write_job(folder, items=10, replicates=2, sets=1, name="small", change=lambd
 
 def scratch():
     return tempfile.TemporaryDirectory(prefix="assay-test-")
+
+
+def wait_for_handler(process, number):
+    """Until the program's own handler takes this signal, or it is over."""
+    while process.poll() is None:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        if int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.0005)
+
+
+@contextlib.contextmanager
+def frozen(process):
+    """The process stands still meanwhile, so that what is seen of it holds when it is signalled,
+    however late this test gets a processor. The value says whether it was not over before."""
+    process.send_signal(signal.SIGSTOP)
+    while process.poll() is None:
+        stat = pathlib.Path(f"/proc/{process.pid}/stat").read_text()
+        if stat.rpartition(") ")[2][0] in "Tt":
+            break
+        time.sleep(0.0005)
+    try:
+        yield process.poll() is None
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def journal_samples(path):
