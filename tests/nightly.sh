@@ -18,7 +18,7 @@ say "the quickstart's own job in a real Slurm: requeued, preempted, timed out, 3
 build/venv/bin/python3 tests/integration/slurm.py build/assay jobs full
 build/venv/bin/python3 tests/integration/slurm.py build/assay failures full
 say "a million records merged, whole and in parts"
-build/venv/bin/python3 tests/integration/scale.py build/tests/scale 1000000 200
+build/venv/bin/python3 tests/integration/scale.py build/tests/scale build/assay 1000000 200
 say "fuzzing"
 [ -f build/fuzz/build.ninja ] ||
     CC=clang-14 cmake -G Ninja -S . -B build/fuzz -DASSAY_PRESET=dev -DASSAY_LIBFUZZER=ON
