@@ -31,7 +31,7 @@ part_slurm() {
 
 part_scale() {
     say "a million records merged, whole and in parts"
-    build/venv/bin/python3 tests/integration/scale.py build/tests/scale 1000000 200
+    build/venv/bin/python3 tests/integration/scale.py build/tests/scale build/assay 1000000 200
 }
 
 part_fuzz() {

@@ -46,11 +46,6 @@ static void catch_signals(void)
     sigaction(SIGUSR1, &action, NULL);
     action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
-    /* A file-size limit is then an error of write(), which is told and keeps what was acknowledged.
-     */
-    action.sa_handler = SIG_IGN;
-    action.sa_flags = 0;
-    sigaction(SIGXFSZ, &action, NULL);
 }
 
 static uint64_t prompt_total(const struct assay_job *job)

@@ -5,6 +5,7 @@
 #include "cli/end_file.h"
 #include "cli/table.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,7 @@ static enum assay_status dispatch(int argc, const char *const *argv, struct assa
 int main(int argc, char **argv)
 {
     struct assay_error err = {0};
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then an error of write(), which is told */
     enum assay_status status = dispatch(argc, (const char *const *)argv, &err);
     if (status && err.text[0]) fprintf(stderr, "assay: %s\n", err.text);
     if (fflush(stdout) != 0 || ferror(stdout)) {
