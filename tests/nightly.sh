@@ -40,6 +40,7 @@ part_fuzz() {
     [ -f build/fuzz/build.ninja ] ||
         CC=clang-14 cmake -G Ninja -S . -B build/fuzz -DASSAY_PRESET=dev -DASSAY_LIBFUZZER=ON
     cmake --build build/fuzz
+    export LSAN_OPTIONS=suppressions=tests/store/lsan.txt
     for target in build/fuzz/tests/fuzz_*; do
         name=${target##*/fuzz_}
         mkdir -p "build/fuzz/corpus/$name"
@@ -49,7 +50,7 @@ part_fuzz() {
     done
     # Whole HDF5 files: libhdf5's own faults are expected, one of ours is not. A fault is ours when
     # the first frame, or the one that called a function of the C library, is in src/.
-    export ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=tests/store/lsan.txt
+    export ASAN_OPTIONS=allocator_may_return_null=1
     rm -rf build/fuzz/found && mkdir build/fuzz/found
     build/fuzz/tests/fuzz_results_file -fork=1 -ignore_crashes=1 -ignore_ooms=1 \
         -ignore_timeouts=1 -timeout=20 -artifact_prefix=build/fuzz/found/ \

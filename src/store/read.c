@@ -49,6 +49,7 @@ enum assay_status assay_image_load(struct assay_image *image, const char *path, 
                                    size_t size, struct assay_error *err)
 {
     struct assay_hdf_printing before = assay_hdf_quiet();
+    image->window = (struct assay_window_size){.samples = 4096, .bytes = 1 << 24};
     enum assay_status status = assay_source_open(&image->source, image, path, data, size, err);
     if (!status) status = read_attributes(image->source, err);
     if (!status) status = assay_source_read_columns(image->source, err);

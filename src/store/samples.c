@@ -40,7 +40,7 @@ struct assay_samples {
     size_t mark_count, mark_room;
     struct assay_bytes encoding;
     struct assay_arena arena;            /* what is opened of this window */
-    struct assay_results_sample *opened; /* ASSAY_WINDOW_SAMPLES where there is a key */
+    struct assay_results_sample *opened; /* of the window, where there is a key */
 };
 
 static enum assay_status out_of_memory(struct assay_error *err)
@@ -404,7 +404,7 @@ enum assay_status assay_samples_create(struct assay_samples **out, struct assay_
     samples->image = image;
     enum assay_status status = ASSAY_OK;
     if (results->encrypted && image->key) {
-        samples->opened = calloc(ASSAY_WINDOW_SAMPLES, sizeof *samples->opened);
+        samples->opened = calloc(image->window.samples, sizeof *samples->opened);
         if (!samples->opened) status = out_of_memory(err);
     }
     if (!status) status = read_all(samples, &image->arena, plan, err);
