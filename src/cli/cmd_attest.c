@@ -14,6 +14,7 @@
 #include "crypto/public_key.h"
 #include "crypto/secret.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,8 @@ static enum assay_status sign_there(void *context, const uint8_t *pae, size_t si
     return assay_signer_ask(signature, key, context, pae, size, err);
 }
 
-/* The statement comes first: no key is opened before there is something to sign. */
+/* The statement comes first: no key is opened before there is something to sign; but one that is
+ * not there is told before the file is read. */
 static enum assay_status seal_by_key(struct assay_bytes *out, const struct assay_bytes *statement,
                                      const struct assay_args *args, struct assay_public_key *public,
                                      struct assay_error *err)
@@ -106,6 +108,9 @@ static enum assay_status attest(const struct assay_args *args, const char *outpu
     if (!status && !args->key == !args->signer) {
         status = assay_fail(err, ASSAY_EUSAGE,
                             "attest: who signs? one of --key FILE and --signer SOCKET");
+    }
+    if (!status && args->key && !assay_file_exists(args->key)) {
+        status = assay_fail_errno(err, ENOENT, "%s", args->key);
     }
     if (!status)
         status = assay_attest_statement(&statement, args->operands[0], args->data, &round, err);

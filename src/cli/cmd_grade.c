@@ -412,7 +412,8 @@ static enum assay_status cmd_grade(const struct assay_args *args, struct assay_e
     struct grading grading = {.spec = NULL};
     enum assay_status status = check_export(args, err);
     if (!status) {
-        status = assay_results_open_clear(&grading.results, args->operands[0], args->data, err);
+        status =
+            assay_results_open_clear(&grading.results, args->operands[0], args->data, NULL, err);
     }
     if (status) return status;
     status = open_rules(&grading, args, &rule, err);
@@ -454,9 +455,8 @@ const struct assay_command assay_cmd_grade = {
     "for beside it, and must be the one that the run had; or --benchmark names another definition\n"
     "with the same items. Old and new verdict stand side by side, with a table of how many went\n"
     "from which to which. --export writes the grades as they are stored, whatever the rules are\n"
-    "now. Files written are whole or not there; a pipe takes them, too. Of an encrypted benchmark "
-    "outputs are read with --data alone; what is\n"
-    "then printed and exported is in clear.\n\n"
+    "now. Files written are whole or not there; a pipe takes them, too. Of an encrypted benchmark\n"
+    "outputs are read with --data alone; what is then printed and exported is in clear.\n\n"
     "  assay grade gsm8k.h5 --extract '(-?[0-9]+)\\D*$' --scorer number\n"
     "  assay grade gsm8k.h5 --benchmark gsm8k-strict.yaml --json | jq .score\n"
     "  assay grade hellaswag.h5 --export samples_hellaswag.jsonl\n",

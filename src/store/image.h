@@ -26,7 +26,8 @@ struct assay_image {
     void *columns[ASSAY_COLUMN_COUNT]; /* rows × element; a TEXT is a const char * */
     struct assay_source *source;       /* of the columns of samples; NULL: they are in memory too */
     struct assay_window_size window;   /* the usual one, once it is loaded */
-    const struct assay_cipher_key *key; /* opens encrypted cells; NULL: they stay closed */
+    const struct assay_cipher_key *key;          /* opens encrypted cells; NULL: they stay closed */
+    const struct assay_results_visitor *visitor; /* while it is checked; NULL: none */
 };
 void assay_image_fini(struct assay_image *image);
 

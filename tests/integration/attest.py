@@ -346,6 +346,17 @@ def check_tampering(place):
     bad = place.secret("bundle.json", bytes(envelope))
     refused("a tampered bundle", 1, ["bundle.json"], "verify", bad, "--key", place.site_key_pub)
     refused("no key", 2, ["--key PUB is missing"], "verify", place.r_h5_dsse_json)
+    digest = digest_of(place.r_h5)
+    other = place.r_h5.read_bytes().replace(digest.encode(), digest[::-1].encode())
+    need(other != place.r_h5.read_bytes(), "the digest stands in the file")
+    sign = ("--key", place.site_key, *place.unlock)
+    for name, bytes_, part in (("lying.h5", other, f"records_digest is {digest[::-1]}, but"),
+                               ("cut.h5", other[: len(other) // 2], "HDF5"),
+                               ("text.h5", b"hello\n", "not an HDF5 file")):
+        bad = place.secret(name, bytes_)
+        refused(f"attest of {name}", 3, [name, part], "attest", bad, *sign)
+        left = {path.name for path in place.folder.glob(f"{name}*")}
+        need(left == {name}, f"nothing is made for {name}: {left}")
     alone = place.secret("alone.h5", place.r_h5.read_bytes())
     out = assay(*verify, alone, check=0).stdout
     need("not checked, it needs the owner's salt key" in out, "a stranger is told what he misses")
