@@ -117,7 +117,8 @@ struct assay_results {
     const char *spec_name, *spec_canonical, *spec_source, *model_name; /* … */
     const char *spec_definition; /* the benchmark's definition (YAML), or "" */
     const char *engine, *host, *created;
-    const char *backend, *isa; /* of the processes; several are joined by "+" */
+    const char *backend, *isa; /* of the processes; several are joined by "+" … */
+    const char *build, *cpu;   /* … and those beyond 240 bytes are "…" */
     const char *site;          /* a public key as hex, "" for a run of one's own */
     const char *chain, *task, *round, *round_seed; /* of a network's assignment, or "" */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,

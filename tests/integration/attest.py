@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -65,10 +66,46 @@ class Place:
         return path
 
 
+# What srun would say in the second component of a heterogeneous job.
+SLURM = {
+    "SLURM_JOB_ID": "71", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0",
+    "SLURM_STEP_ID": "0", "SLURM_HET_SIZE": "2", "SLURM_JOB_ID_HET_GROUP_1": "72",
+    "SLURM_JOB_PARTITION_HET_GROUP_1": "gpu", "ASSAY_COMPONENT": "1",
+}
+
+
+def field(data):
+    """LP of FORMAT.md."""
+    return struct.pack("<Q", len(data)) + data
+
+
+def check_machines(place):
+    """What the statement says of machines and batch job, out of the results file by h5py."""
+    payload = base64.b64decode(json.loads(place.r_h5_dsse_json.read_text())["payload"])
+    predicate = json.loads(payload)["predicate"]
+    with h5py.File(place.r_h5) as results:
+        rows, xml = results["processes"], results["topologies/xml"]
+        topologies, batch = field(b"assay/topologies-1"), field(b"assay/batch-1")
+        for i in range(len(rows["job"])):
+            topologies += hashlib.sha256(xml[rows["topology"][i]]).digest()
+            for name in ("launcher", "job", "component", "variables"):
+                batch += field(rows[name][i])
+        facts = {name: rows[name][0].decode() for name in ("job", "component", "variables")}
+        said = {name: rows[name][0].decode() for name in ("build", "backend", "isa", "cpu")}
+    environment = predicate["environment"]
+    need(environment["topologyDigest"] == hashlib.sha256(topologies).hexdigest(), "topologies")
+    need(predicate["batch"]["jobDigest"] == hashlib.sha256(batch).hexdigest(), "the batch job")
+    need(facts["job"] == "71" and facts["component"] == "1 gpu", f"job and component: {facts}")
+    lines = [f"{name}={value}\n" for name, value in SLURM.items()]
+    need(all(line in facts["variables"] for line in lines), f"variables: {facts['variables']}")
+    need(said == {"build": environment["build"], "backend": environment["backend"],
+                  "isa": environment["isa"], "cpu": environment["hardware"]}, f"machine: {said}")
+
+
 def make_bundle(place):
     spec = write_job(place.folder, items=6, replicates=2)
     run = ("run", spec, "--model-dir", model_dir(), "--output", place.r_h5, "--quiet")
-    assay(*run, check=0)
+    assay(*run, check=0, env=SLURM)
     place.secret("pass", b"correct horse battery\n")
     assay("key", "generate", place.site_key, "--cost", "low", *place.unlock, check=0)
     assay("attest", place.r_h5, "--key", place.site_key, *place.unlock, check=0)
@@ -486,6 +523,7 @@ def main():
     with scratch() as folder:
         place = Place(folder)
         make_bundle(place)
+        check_machines(place)
         check_others_read_ours(place)
         check_we_read_theirs(place)
         check_key_file(place)
