@@ -4,11 +4,11 @@
 #include "assay/benchmark.h"
 #include "assay/results.h"
 #include "base/draft.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/regex.h"
 #include "base/text.h"
 #include "cli/export.h"
+#include "cli/output.h"
 #include "cli/report.h"
 
 #include <inttypes.h>
@@ -372,19 +372,13 @@ static void close_grading(struct grading *grading)
     assay_results_close(grading->results);
 }
 
-/* What is written must not take the place of what is read. */
 static enum assay_status check_written(const struct grading *grading, const char *option,
                                        const char *path, struct assay_error *err)
 {
     const struct assay_spec *spec = grading->spec;
     const char *const read[] = {grading->results->path, spec->benchmark.file, spec->data.file,
                                 spec->examples.file};
-    for (size_t i = 0; path && i < sizeof read / sizeof read[0]; i++) {
-        if (!read[i] || !assay_file_same(read[i], path)) continue;
-        return assay_fail(err, ASSAY_EUSAGE, "--%s is %.200s itself, which is never changed",
-                          option, read[i]);
-    }
-    return ASSAY_OK;
+    return assay_output_apart(option, path, read, sizeof read / sizeof read[0], err);
 }
 
 /* An export tells the grades that are stored. */
@@ -417,8 +411,8 @@ static enum assay_status cmd_grade(const struct assay_args *args, struct assay_e
     }
     if (status) return status;
     status = open_rules(&grading, args, &rule, err);
-    if (!status) status = check_written(&grading, "output", args->output, err);
-    if (!status) status = check_written(&grading, "export", args->export, err);
+    if (!status) status = check_written(&grading, "--output", args->output, err);
+    if (!status) status = check_written(&grading, "--export", args->export, err);
     if (!status) status = match_items(&grading, err);
     if (!status && args->export) {
         const struct assay_export export = {grading.results, grading.spec, grading.benchmark,

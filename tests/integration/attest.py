@@ -97,7 +97,7 @@ def check_machines(place):
     need(predicate["batch"]["jobDigest"] == hashlib.sha256(batch).hexdigest(), "the batch job")
     need(facts["job"] == "71" and facts["component"] == "1 gpu", f"job and component: {facts}")
     lines = [f"{name}={value}\n" for name, value in SLURM.items()]
-    need(all(line in facts["variables"] for line in lines), f"variables: {facts['variables']}")
+    need(all(line in facts["variables"] for line in lines), f"variables: {lines}")
     need(said == {"build": environment["build"], "backend": environment["backend"],
                   "isa": environment["isa"], "cpu": environment["hardware"]}, f"machine: {said}")
 
@@ -367,6 +367,33 @@ def check_terminal(place):
 # --- results, records, rounds
 
 
+def check_outputs(place):
+    """Nothing that is read, least of all a secret, is written over."""
+    sign = ("--key", place.site_key, *place.unlock)
+    again = place.folder / "." / "site.key"
+    before = {path.name: path.read_bytes() for path in place.folder.iterdir() if path.is_file()}
+    for path in (place.r_h5, place.r_h5_salt, again, place.folder / "pass"):
+        refused(f"attest over {path.name}", 2, [f"--output is {path.parent}", "never changed"],
+                "attest", place.r_h5, *sign, "--output", path)
+    for path in (place.r_h5, place.r_h5_salt, place.r_h5_dsse_json):
+        refused(f"a record over {path.name}", 2, ["--output is", "never changed"],
+                "attest", place.r_h5, "--open", "3", "--output", path)
+    refused("an application over its key", 2, ["FILE is", "site.key itself"], "net", "apply",
+            again, "--chain", "c", *sign)
+    for option in ("--key", "--signer", "--chain", "--task", "--round", "--passphrase-file"):
+        refused(f"--open with {option}", 2, [f"signs nothing: {option} does not go"],
+                "attest", place.r_h5, "--open", "3", "--output", "o", option, "x")
+    for path, code, part in ((place.folder, 3, "Is a directory"), ("/dev/full", 4, "No space"),
+                             (place.folder / "none" / "x", 3, "none/x: No such file")):
+        refused(f"attest into {path}", code, [part], "attest", place.r_h5, *sign, "--output", path)
+    text = place.secret("text", b"hello\n")
+    refused("no bundle", 3, ["text: not JSON: 1:5"], "verify", text, "--key", place.site_key_pub)
+    refused("no record", 3, ["text: not JSON: 1:5"], "verify", "--record", text)
+    text.unlink()
+    after = {path.name: path.read_bytes() for path in place.folder.iterdir() if path.is_file()}
+    need(before == after, "every file is as it was")
+
+
 def check_tampering(place):
     verify = ("verify", place.r_h5_dsse_json, "--key", place.site_key_pub, "--results")
     done = json.loads(assay(*verify, place.r_h5, "--json", check=0).stdout)
@@ -524,6 +551,7 @@ def main():
         place = Place(folder)
         make_bundle(place)
         check_machines(place)
+        check_outputs(place)
         check_others_read_ours(place)
         check_we_read_theirs(place)
         check_key_file(place)
