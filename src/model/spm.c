@@ -28,7 +28,7 @@ struct assay_spm {
     const struct assay_vocab *vocab;
     const float *scores; /* [vocab->count] */
     bool space_prefix;
-    struct symbol *symbols; /* [capacity + 1] */
+    struct symbol *symbols; /* [capacity] */
     struct candidate *heap; /* [3·capacity] */
     size_t capacity;
 };

@@ -1,5 +1,5 @@
-/* Valid results files to spoil: a run of one's own, a site's part of a network's task, and a run of
- * an encrypted benchmark. */
+/* Valid results files to spoil: a run of one's own, a site's part of a network's task, a run of an
+ * encrypted benchmark, and one whose samples have options. */
 #ifndef ASSAY_TESTS_FUZZ_RESULTS_BASE_H
 #define ASSAY_TESTS_FUZZ_RESULTS_BASE_H
 
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "store/fixture.h"
 
-enum base { BASE_OWN, BASE_ASSIGNED, BASE_ENCRYPTED, BASES };
+enum base { BASE_OWN, BASE_ASSIGNED, BASE_ENCRYPTED, BASE_CHOICE, BASES };
 
 /* Of BASE_ENCRYPTED. */
 static const struct assay_cipher_key base_key = {true, {7}, {9}};
@@ -63,6 +63,36 @@ static inline struct fixture base_assigned(struct assay_assignment *assignment)
     return fixture;
 }
 
+/* As fixture_journal; a sample's tokens are those of at most two options, the first of one token.
+ */
+static inline enum assay_status base_choice_journal(const char *path, const struct assay_plan *plan,
+                                                    struct assay_error *err)
+{
+    const struct assay_process process = fixture_process(0);
+    const struct assay_journal_options options = {
+        .sync_records = 1000, .sync_ns = UINT64_MAX, .process = &process};
+    struct assay_journal_recovery recovery;
+    struct assay_journal *journal;
+    enum assay_status status = assay_journal_open(&journal, path, plan, &options, &recovery, err);
+    if (status) return status;
+    for (uint64_t i = 0; i < plan->sample_count && !status; i++) {
+        uint8_t bytes[2 * ASSAY_OPTION_BYTES];
+        struct fixture_sample sample;
+        fixture_fill(&sample, plan, i, 1);
+        uint32_t rest = (uint32_t)sample.record.token_count - 1;
+        assay_option_put(bytes, &(struct assay_option_part){.tokens = 1, .bytes = 3});
+        assay_option_put(bytes + ASSAY_OPTION_BYTES,
+                         &(struct assay_option_part){.tokens = rest, .bytes = 9, .greedy = true});
+        size_t count = sample.record.token_count < 2 ? sample.record.token_count : 2;
+        sample.circumstances.options =
+            (struct assay_span){(const char *)bytes, count * ASSAY_OPTION_BYTES};
+        sample.circumstances.gold = count > 1;
+        status = assay_journal_append(journal, i, &sample.record, &sample.circumstances, err);
+    }
+    enum assay_status closed = assay_journal_close(journal, err);
+    return status ? status : closed;
+}
+
 /* Write base file `which` to r.h5 in a folder, in parts of so many samples (0: whole). */
 static inline void base_write(const struct folder *folder, enum base which, uint64_t part_samples)
 {
@@ -77,7 +107,8 @@ static inline void base_write(const struct folder *folder, enum base which, uint
     folder_path(folder, "r.h5", file);
     fixture_facts(&facts, &fixture.plan);
     facts.facts.part_samples = part_samples;
-    ASSAY_ASSERT(fixture_journal(journal, &fixture.plan, &err) == ASSAY_OK);
+    ASSAY_ASSERT((which == BASE_CHOICE ? base_choice_journal : fixture_journal)(
+                     journal, &fixture.plan, &err) == ASSAY_OK);
     ASSAY_ASSERT(assay_results_write(file, journal, &facts.facts, &err) == ASSAY_OK);
     ASSAY_ASSERT(assay_journal_remove(journal, &err) == ASSAY_OK);
     fixture_drop(&fixture);
