@@ -75,10 +75,14 @@ static enum assay_status find_scorer(enum assay_scorer *out, const char *name,
         *out = (enum assay_scorer)i;
         return ASSAY_OK;
     }
+    char all[128] = "";
+    for (unsigned i = 0; i < ASSAY_SCORER_COUNT; i++) {
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
+    }
     const char *nearest = assay_text_nearest(name, names);
-    return assay_fail(err, ASSAY_EUSAGE, "--scorer is \"%.60s\": there is no such scorer%s%s%s",
-                      name, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                      nearest ? "?" : "");
+    return assay_fail(err, ASSAY_EUSAGE, "--scorer is \"%.60s\": there are %s%s%s%s", name, all,
+                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
 /* One group must be captured: that is the answer. */

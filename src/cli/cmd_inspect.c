@@ -120,6 +120,11 @@ static enum assay_status cmd_inspect(const struct assay_args *args, struct assay
     bool results = mapping.size >= sizeof hdf5 && memcmp(mapping.data, hdf5, sizeof hdf5) == 0;
     bool model = mapping.size >= 4 && memcmp(mapping.data, "GGUF", 4) == 0;
     assay_file_unmap(&mapping);
+    const char *option = args->item ? "item" : args->model ? "model" : NULL;
+    if ((results || model) && option) {
+        return assay_fail(err, ASSAY_EUSAGE, "--%s is of a benchmark, but %s is a %s", option, path,
+                          results ? "results file" : "model");
+    }
     if (results) return assay_report_file(path, args->json, err);
     if (model) return inspect_model(path, args->json, err);
     return assay_fail(err, ASSAY_EFORMAT,

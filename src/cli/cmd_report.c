@@ -14,6 +14,10 @@ static enum assay_status cmd_report(const struct assay_args *args, struct assay_
                                            : (uint32_t)ASSAY_BOOTSTRAP_DEFAULT,
         .seed =
             args->seed.given ? (uint32_t)args->seed.value : (uint32_t)ASSAY_BOOTSTRAP_SEED_DEFAULT};
+    if (options.resamples == 0 && args->seed.given) {
+        return assay_fail(err, ASSAY_EUSAGE,
+                          "--seed is of the bootstrap, and --bootstrap 0 switches it off");
+    }
     if (options.resamples > 0 && options.resamples < ASSAY_BOOTSTRAP_MIN) {
         return assay_fail(err, ASSAY_EUSAGE,
                           "--bootstrap is \"%u\": fewer than %d resamples say nothing; 0 switches "

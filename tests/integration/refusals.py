@@ -182,6 +182,18 @@ def existing_refusals(folder):
     with open(pathlib.Path(folder, "torn.h5"), "r+b") as file:
         file.truncate(4000)
     refuse("torn results", 3, ["torn.h5"], "report", "torn.h5", folder=folder)
+    rows = [
+        ("--item", "3", "out.h5", "is a results file"),
+        ("--model", "m", "out.h5", "is a results file"),
+        ("--item", "3", model_dir() / MODEL, "is a model"),
+    ]
+    for option, value, path, told in rows:
+        refuse(f"inspect {option} of no benchmark", 2, [f"{option} is of a benchmark", told],
+               "inspect", path, option, value, folder=folder)
+    refuse("no scorer", 2, ['--scorer is "x": there are text, exact, number'],
+           "grade", "out.h5", "--scorer", "x", folder=folder)
+    refuse("a seed for no bootstrap", 2, ["--seed is of the bootstrap, and --bootstrap 0"],
+           "report", "out.h5", "--bootstrap", "0", "--seed", "3", folder=folder)
     pathlib.Path(folder, "note.txt").write_text("hello")
     refuse("neither model nor results", 3, ["note.txt"], "inspect", "note.txt", folder=folder)
     refuse("report of a note", 3, ["note.txt"], "report", "note.txt", folder=folder)
