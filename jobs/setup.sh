@@ -48,5 +48,5 @@ need_input() {
 
 mkdir -p build
 need_packages gcc libc6-dev cmake ninja-build pkg-config libhdf5-dev libdeflate-dev libsodium-dev \
-    libyaml-dev libjansson-dev libpcre2-dev zlib1g-dev libhwloc-dev libgsl-dev \
+    nettle-dev libyaml-dev libjansson-dev libpcre2-dev zlib1g-dev libhwloc-dev libgsl-dev \
     libsqlite3-dev libseccomp-dev openmpi-bin libopenmpi-dev python3 python3-pip

@@ -6,7 +6,7 @@
 
 struct assay_backend; /* a const table of operations: src/backend/backend.h */
 
-/* Find "ref", "cpu" or "auto" (the fastest that runs here). ENOTFOUND lists the names; EUNSUPPORTED
+/* Find "ref", "cpu" or "auto" (the fastest that runs here). ENOTFOUND lists the names; EMACHINE
  * says what is missing. The environment variable ASSAY_ISA (vnni, avx512, avx2, portable) holds the
  * CPU to that instruction set: it is taken or refused, whatever else the machine has. */
 ASSAY_MUST_CHECK enum assay_status assay_backend_find(const struct assay_backend **out,

@@ -117,7 +117,8 @@ struct assay_results {
     const char *spec_name, *spec_canonical, *spec_source, *model_name; /* … */
     const char *spec_definition; /* the benchmark's definition (YAML), or "" */
     const char *engine, *host, *created;
-    const char *backend, *isa; /* of the processes; several are joined by "+" */
+    const char *backend, *isa; /* of the processes; several are joined by "+" … */
+    const char *build, *cpu;   /* … and those beyond 240 bytes are "…" */
     const char *site;          /* a public key as hex, "" for a run of one's own */
     const char *chain, *task, *round, *round_seed; /* of a network's assignment, or "" */
     struct assay_digest spec_digest, plan_digest, records_digest, circumstances_digest,
@@ -155,12 +156,24 @@ struct assay_results_sample {
 ASSAY_MUST_CHECK enum assay_status assay_results_open(struct assay_results **out, const char *path,
                                                       const struct assay_cipher_key *key,
                                                       struct assay_error *err);
-/* The same for who needs all of it: never `sealed`. data_path: the benchmark's data, which give the
- * key; NULL where they were not named. EUSAGE when they are needed, EMISMATCH when they are others.
- */
-ASSAY_MUST_CHECK enum assay_status assay_results_open_clear(struct assay_results **out,
-                                                            const char *path, const char *data_path,
-                                                            struct assay_error *err);
+/* Who sees the records while they are read and checked for the first time, so that nobody need read
+ * them again for what takes all of them: one call for each sample in turn, with its canonical part
+ * (FORMAT.md 4), lent for the call. The digest is compared behind the last: what was seen holds
+ * only if the file opens. Of `sealed` results there are no calls. */
+struct assay_results_visitor {
+    enum assay_status (*visit)(void *context, uint64_t index, uint64_t sample_count,
+                               const void *canonical, size_t size, struct assay_error *err);
+    void *context;
+};
+/* As assay_results_open, for a visitor (NULL: none). data_path: the benchmark's data, which give
+ * the key; NULL where they were not named. EMISMATCH when they are others. */
+ASSAY_MUST_CHECK enum assay_status
+assay_results_open_visited(struct assay_results **out, const char *path, const char *data_path,
+                           const struct assay_results_visitor *visitor, struct assay_error *err);
+/* The same for who needs all of it: never `sealed`. EUSAGE when the data are needed. */
+ASSAY_MUST_CHECK enum assay_status
+assay_results_open_clear(struct assay_results **out, const char *path, const char *data_path,
+                         const struct assay_results_visitor *visitor, struct assay_error *err);
 void assay_results_close(struct assay_results *results);
 /* Read a sample (asserts the range). What it points to is lent until the next call; ascending is
  * the fast way. EMISMATCH when the file is no more what it was when it was opened. */

@@ -134,7 +134,7 @@ struct assay_sandbox_facts {
 struct assay_sandbox; /* a pool; used by one thread at a time */
 
 /* Starts the interpreters and lets one of them grade a program that passes and one that does not.
- * ENOTFOUND: no interpreter. EUNSUPPORTED: the kernel has not what the form needs; the error says
+ * EMACHINE: no interpreter that can be used, or the kernel has not what the form needs; it says
  * what. It forks, so open it early. SIGPIPE and SIGCHLD stay as they are. */
 ASSAY_MUST_CHECK enum assay_status assay_sandbox_open(struct assay_sandbox **out,
                                                       const struct assay_sandbox_options *options,

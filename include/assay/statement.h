@@ -7,7 +7,7 @@
 #include "assay/results.h"
 
 #define ASSAY_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
-#define ASSAY_STATEMENT_PREDICATE "https://assay.dev/attestation/results/v1"
+#define ASSAY_STATEMENT_PREDICATE "https://assay.dev/attestation/results/v2"
 #define ASSAY_STATEMENT_HASH "rfc6962-sha256"
 #define ASSAY_STATEMENT_LEAF "leaf-1"
 
@@ -34,7 +34,8 @@ struct assay_statement {
     const char *model_name, *results_name;
     struct assay_digest model, results_file; /* SHA-256 of the two files */
     struct assay_digest dataset, spec, plan, records, merkle_root;
-    const char *spec_name, *sampler, *engine, *arithmetic, *backend, *isa;
+    struct assay_digest topologies, batch; /* of all processes (FORMAT.md 8.1) */
+    const char *spec_name, *sampler, *engine, *build, *arithmetic, *backend, *isa, *hardware;
     uint64_t tree_size;
     struct assay_tally all;
     const struct assay_statement_stratum *strata;

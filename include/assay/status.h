@@ -14,6 +14,7 @@
     X(EUNSUPPORTED, 3, "well-formed, but not supported")                                           \
     X(ENOTFOUND, 3, "a named thing does not exist")                                                \
     X(EMISMATCH, 3, "two inputs that must belong together do not")                                 \
+    X(EMACHINE, 4, "this machine lacks what is needed")                                            \
     X(EMEMORY, 4, "out of memory")                                                                 \
     X(EIO, 4, "the system refused to read or write")                                               \
     X(ESPACE, 4, "no space left")                                                                  \
@@ -41,7 +42,8 @@ enum assay_status assay_fail(struct assay_error *err, enum assay_status status, 
                              ...) __attribute__((format(printf, 3, 4)));
 
 /* As assay_fail for a failed system call: appends strerror(code), and turns ENOSPC, EDQUOT, EFBIG
- * into ASSAY_ESPACE, ENOENT into ASSAY_ENOTFOUND, ENOMEM into ASSAY_EMEMORY, anything else into
+ * into ASSAY_ESPACE, ENOMEM into ASSAY_EMEMORY, what is said of a path that leads nowhere (ENOENT,
+ * ENOTDIR, ELOOP, ENAMETOOLONG) into ASSAY_ENOTFOUND, EISDIR into ASSAY_EVALUE, anything else into
  * ASSAY_EIO. */
 enum assay_status assay_fail_errno(struct assay_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -8,7 +8,6 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
-#include "crypto/secret.h"
 #include "store/sealed.h"
 
 #include <inttypes.h>
@@ -18,32 +17,45 @@
 /* A results file with the leaves over its records. */
 struct tree {
     struct assay_results *results;
-    struct assay_salt_key key;
-    struct assay_digest *leaves;
+    struct assay_leaves leaves;
 };
 
 static void close_tree(struct tree *tree)
 {
-    assay_secret_wipe(&tree->key, sizeof tree->key);
-    free(tree->leaves);
+    assay_leaves_fini(&tree->leaves);
     assay_results_close(tree->results);
 }
 
-/* `make`: a salt key that is not there yet is made. */
+static enum assay_status read_tree(struct tree *tree, const char *path, const char *data_path,
+                                   const struct assay_digest *records, struct assay_error *err)
+{
+    const struct assay_results_visitor visitor = {assay_leaves_add, &tree->leaves};
+    enum assay_status status =
+        assay_results_open_clear(&tree->results, path, data_path, &visitor, err);
+    if (status || assay_digest_equal(records, &tree->results->records_digest)) return status;
+    return assay_fail(err, ASSAY_EMISMATCH, "%s has changed while it was read", path);
+}
+
+/* The file is read once. The salt key must be known before, and belongs to the digest that the file
+ * states; that its records have this digest is known behind the last of them, and only then a new
+ * key is kept. `make`: a salt key that is not there yet is made. */
 static enum assay_status open_tree(struct tree *tree, const char *path, const char *data_path,
                                    bool make, struct assay_error *err)
 {
     struct assay_bytes salt_path = {0};
+    struct assay_results_head head;
     *tree = (struct tree){0};
-    enum assay_status status = assay_results_open_clear(&tree->results, path, data_path, err);
+    enum assay_status status = assay_results_peek(&head, path, err);
     if (!status) status = assay_attest_salt_path(&salt_path, path, err);
-    if (!status) {
-        const char *salt = (const char *)salt_path.data;
-        const struct assay_digest *records = &tree->results->records_digest;
-        status = make ? assay_salt_key_obtain(&tree->key, salt, records, err)
-                      : assay_salt_key_read(&tree->key, salt, records, err);
-    }
-    if (!status) status = assay_leaves_create(&tree->leaves, tree->results, &tree->key, err);
+    if (status) goto done;
+    const char *salt = (const char *)salt_path.data;
+    struct assay_salt_key *key = &tree->leaves.key;
+    status = assay_salt_key_read(key, salt, &head.records_digest, err);
+    bool fresh = status == ASSAY_ENOTFOUND && make;
+    if (fresh) status = assay_salt_key_draw(key, err);
+    if (!status) status = read_tree(tree, path, data_path, &head.records_digest, err);
+    if (!status && fresh) status = assay_salt_key_create(key, salt, &head.records_digest, err);
+done:
     assay_bytes_fini(&salt_path);
     if (status) close_tree(tree);
     return status;
@@ -95,7 +107,7 @@ enum assay_status assay_attest_statement(struct assay_bytes *out, const char *re
         close_tree(&tree);
         return assay_while(err, status, "%s", results_path);
     }
-    facts.merkle_root = assay_merkle_root_of(tree.leaves, (size_t)tree.results->sample_count);
+    facts.merkle_root = assay_merkle_root_of(tree.leaves.hashes, (size_t)tree.leaves.count);
     status = assay_sha256_file(&facts.results_file, results_path, err);
     if (!status) status = assay_statement_of_results(&statement, tree.results, &facts, err);
     if (!status) status = assay_statement_write(statement, out, err);
@@ -152,14 +164,16 @@ static enum assay_status open_leaf(struct assay_bytes *out, const struct tree *t
     if (!status) {
         struct assay_opened opened = {.index = index,
                                       .tree_size = count,
-                                      .salt = assay_leaf_salt(&tree->key, index),
+                                      .salt = assay_leaf_salt(&tree->leaves.key, index),
                                       .canonical = canonical.data,
                                       .canonical_size = canonical.size,
                                       .cell = (const uint8_t *)cell.data,
                                       .cell_size = cell.size,
-                                      .merkle_root = assay_merkle_root_of(tree->leaves, count),
+                                      .merkle_root =
+                                          assay_merkle_root_of(tree->leaves.hashes, count),
                                       .envelope = *envelope};
-        opened.path_count = assay_merkle_proof(tree->leaves, count, (size_t)index, opened.path);
+        opened.path_count =
+            assay_merkle_proof(tree->leaves.hashes, count, (size_t)index, opened.path);
         status = assay_opened_write(out, &opened, err);
     }
     assay_bytes_fini(&canonical);
@@ -178,7 +192,7 @@ static enum assay_status check_envelope(const char *path, const struct tree *tre
     status = assay_statement_parse(&statement, envelope->payload, envelope->payload_size, err);
     if (!status) {
         struct assay_digest root =
-            assay_merkle_root_of(tree->leaves, (size_t)tree->results->sample_count);
+            assay_merkle_root_of(tree->leaves.hashes, (size_t)tree->leaves.count);
         if (!assay_digest_equal(&root, &statement->merkle_root)) {
             status = assay_fail(err, ASSAY_EMISMATCH,
                                 "its root is %s, but the results file and its salt key give %s",

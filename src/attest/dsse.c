@@ -194,7 +194,8 @@ enum assay_status assay_envelope_parse(struct assay_envelope **out, const void *
     }
     struct owner *owner = calloc(1, sizeof *owner);
     if (!owner) return no_memory(err);
-    enum assay_status status = assay_json_parse(&root, data, size, err);
+    enum assay_status status =
+        assay_while(err, assay_json_parse(&root, data, size, err), "not JSON");
     if (!status) status = read_all(owner, root, err);
     assay_json_destroy(root);
     if (status) {

@@ -21,7 +21,7 @@ struct assay_field {
     bool compared;        /* follows from the results file */
 };
 
-enum { ASSAY_FIELD_COUNT = 20 };
+enum { ASSAY_FIELD_COUNT = 24 };
 extern const struct assay_field assay_fields[ASSAY_FIELD_COUNT];
 
 /* What a caller of assay_statement_of_results or assay_statement_parse holds: the arena owns every

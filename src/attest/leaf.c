@@ -2,12 +2,14 @@
 #include "attest/leaf.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
 #include "crypto/merkle.h"
 #include "crypto/private_file.h"
 #include "crypto/secret.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,35 +42,29 @@ struct assay_digest assay_leaf_hash(const struct assay_salt *salt, const void *c
     return assay_sha256_final(&state);
 }
 
-enum assay_status assay_leaves_create(struct assay_digest **out, struct assay_results *results,
-                                      const struct assay_salt_key *key, struct assay_error *err)
+enum assay_status assay_leaves_add(void *context, uint64_t index, uint64_t sample_count,
+                                   const void *canonical, size_t size, struct assay_error *err)
 {
-    size_t bytes;
-    struct assay_digest *leaves = NULL;
-    if (assay_multiply((size_t)results->sample_count, sizeof *leaves, &bytes)) {
-        leaves = malloc(bytes > 0 ? bytes : 1);
+    struct assay_leaves *leaves = context;
+    if (!leaves->hashes) {
+        size_t bytes;
+        if (assay_multiply((size_t)sample_count, sizeof *leaves->hashes, &bytes)) {
+            leaves->hashes = malloc(bytes);
+        }
+        if (!leaves->hashes) {
+            return assay_fail(err, ASSAY_EMEMORY, "no memory for %" PRIu64 " leaves", sample_count);
+        }
     }
-    if (!leaves) {
-        return assay_fail(err, ASSAY_EMEMORY, "no memory for %llu leaves",
-                          (unsigned long long)results->sample_count);
-    }
-    struct assay_bytes canonical = {0};
-    enum assay_status status = ASSAY_OK;
-    for (uint64_t s = 0; s < results->sample_count && !status; s++) {
-        struct assay_results_sample sample;
-        struct assay_salt salt = assay_leaf_salt(key, s);
-        assay_bytes_clear(&canonical);
-        status = assay_results_sample(results, s, &sample, err);
-        if (!status) status = assay_record_encode(&canonical, &sample.record, err);
-        if (!status) leaves[s] = assay_leaf_hash(&salt, canonical.data, canonical.size);
-    }
-    assay_bytes_fini(&canonical);
-    if (status) {
-        free(leaves);
-    } else {
-        *out = leaves;
-    }
-    return status;
+    ASSAY_ASSERT(index == leaves->count && index < sample_count);
+    struct assay_salt salt = assay_leaf_salt(&leaves->key, index);
+    leaves->hashes[leaves->count++] = assay_leaf_hash(&salt, canonical, size);
+    return ASSAY_OK;
+}
+
+void assay_leaves_fini(struct assay_leaves *leaves)
+{
+    free(leaves->hashes);
+    assay_secret_wipe(leaves, sizeof *leaves);
 }
 
 enum assay_status assay_salt_key_parse(struct assay_salt_key *out, struct assay_digest *records,
@@ -113,27 +109,22 @@ enum assay_status assay_salt_key_read(struct assay_salt_key *out, const char *pa
                       path, assay_digest_hex(&of, theirs), assay_digest_hex(records, ours));
 }
 
-static enum assay_status create_key(const char *path, const struct assay_digest *records,
-                                    struct assay_error *err)
+enum assay_status assay_salt_key_draw(struct assay_salt_key *out, struct assay_error *err)
 {
-    struct assay_digest key;
+    return assay_random_bytes(out->bytes, sizeof out->bytes, err);
+}
+
+enum assay_status assay_salt_key_create(const struct assay_salt_key *key, const char *path,
+                                        const struct assay_digest *records, struct assay_error *err)
+{
+    struct assay_digest secret;
     char text[SALT_FILE_BYTES + 1], key_hex[ASSAY_DIGEST_HEX], records_hex[ASSAY_DIGEST_HEX];
-    enum assay_status status = assay_random_bytes(key.bytes, sizeof key.bytes, err);
-    if (status) return status;
-    snprintf(text, sizeof text, SALT_HEAD "%s %s\n", assay_digest_hex(&key, key_hex),
+    memcpy(secret.bytes, key->bytes, sizeof secret.bytes);
+    snprintf(text, sizeof text, SALT_HEAD "%s %s\n", assay_digest_hex(&secret, key_hex),
              assay_digest_hex(records, records_hex));
-    status = assay_private_create(path, text, SALT_FILE_BYTES, err);
-    assay_secret_wipe(&key, sizeof key);
+    enum assay_status status = assay_private_create(path, text, SALT_FILE_BYTES, err);
+    assay_secret_wipe(&secret, sizeof secret);
     assay_secret_wipe(key_hex, sizeof key_hex);
     assay_secret_wipe(text, sizeof text);
     return status;
-}
-
-enum assay_status assay_salt_key_obtain(struct assay_salt_key *out, const char *path,
-                                        const struct assay_digest *records, struct assay_error *err)
-{
-    enum assay_status status = assay_salt_key_read(out, path, records, err);
-    if (status != ASSAY_ENOTFOUND) return status;
-    status = create_key(path, records, err);
-    return status ? status : assay_salt_key_read(out, path, records, err);
 }

@@ -135,7 +135,8 @@ enum assay_status assay_opened_parse(struct assay_opened *out, struct assay_aren
         return assay_fail(err, ASSAY_EVALUE, "an opened record of %zu bytes; the most is %d", size,
                           ASSAY_OPENED_BYTES_MAX);
     }
-    enum assay_status status = assay_json_parse(&root, data, size, err);
+    enum assay_status status =
+        assay_while(err, assay_json_parse(&root, data, size, err), "not JSON");
     if (!status) status = read_all(&opened, arena, root, err);
     assay_json_destroy(root);
     if (!status) *out = opened;

@@ -4,6 +4,7 @@
 #include "attest/form.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "crypto/digest.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,8 +56,10 @@ static enum assay_status fill_texts(struct assay_statement_owner *owner,
         {&to->sampler, "sampler-1"},
         {&to->arithmetic, assay_arithmetic_name(results->arithmetic)},
         {&to->engine, results->engine},
+        {&to->build, results->build},
         {&to->backend, results->backend},
         {&to->isa, results->isa},
+        {&to->hardware, results->cpu},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!rows[i].from) continue;
@@ -102,6 +105,33 @@ static enum assay_status fill_tallies(struct assay_statement_owner *owner,
     return ASSAY_OK;
 }
 
+/* What each process ran on, and what the batch system said of it. Processes of one host share the
+ * text of its topology. */
+static void digest_processes(struct assay_statement *to, const struct assay_results *results)
+{
+    struct assay_sha256 topologies, batch;
+    struct assay_digest digest = {{0}};
+    const char *digested = NULL;
+    assay_sha256_init(&topologies);
+    assay_sha256_init(&batch);
+    assay_sha256_text(&topologies, "assay/topologies-1");
+    assay_sha256_text(&batch, "assay/batch-1");
+    for (uint32_t i = 0; i < results->process_count; i++) {
+        const struct assay_process *process = &results->processes[i];
+        if (process->topology != digested) {
+            digested = process->topology;
+            digest = assay_sha256_of(digested, strlen(digested));
+        }
+        assay_sha256_update(&topologies, digest.bytes, sizeof digest.bytes);
+        assay_sha256_text(&batch, process->launcher);
+        assay_sha256_text(&batch, process->job);
+        assay_sha256_text(&batch, process->component);
+        assay_sha256_text(&batch, process->variables);
+    }
+    to->topologies = assay_sha256_final(&topologies);
+    to->batch = assay_sha256_final(&batch);
+}
+
 enum assay_status assay_statement_of_results(struct assay_statement **out,
                                              const struct assay_results *results,
                                              const struct assay_statement_facts *facts,
@@ -119,6 +149,7 @@ enum assay_status assay_statement_of_results(struct assay_statement **out,
     made->records = results->records_digest;
     made->merkle_root = facts->merkle_root;
     made->tree_size = results->sample_count;
+    digest_processes(made, results);
     enum assay_status status = fill_texts(owner, results, facts, err);
     if (!status) status = fill_tallies(owner, results, err);
     const char *fault = status ? NULL : assay_statement_fault(made);

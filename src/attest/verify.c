@@ -11,7 +11,6 @@
 #include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
-#include "crypto/secret.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -119,13 +118,34 @@ enum assay_status assay_verify_envelope(struct assay_checks *out,
 
 /* --- the results file --- */
 
+/* The leaves of a file whose salt key may not be ours to read. */
+struct tree {
+    struct assay_leaves leaves;
+    struct assay_digest records; /* whose salt key it is */
+    bool salted;
+    enum assay_status refused; /* there is one, and it cannot be taken … */
+    struct assay_error why;    /* … which matters only if all else holds */
+};
+
+static enum assay_status read_salt(struct tree *tree, const char *path, const char *salt_path,
+                                   struct assay_error *err)
+{
+    struct assay_results_head head;
+    tree->salted = assay_file_exists(salt_path);
+    if (!tree->salted) return ASSAY_OK;
+    enum assay_status status = assay_results_peek(&head, path, err);
+    if (status) return status;
+    tree->records = head.records_digest;
+    tree->refused = assay_salt_key_read(&tree->leaves.key, salt_path, &tree->records, &tree->why);
+    return ASSAY_OK;
+}
+
 static enum assay_status check_root(struct assay_checks *out,
                                     const struct assay_statement *statement,
-                                    struct assay_results *results, const char *salt_path,
-                                    struct assay_error *err)
+                                    const struct assay_results *results, const struct tree *tree,
+                                    const char *salt_path, struct assay_error *err)
 {
-    struct assay_salt_key key;
-    struct assay_digest *leaves = NULL;
+    const struct assay_leaves *leaves = &tree->leaves;
     char stated[ASSAY_DIGEST_HEX], found[ASSAY_DIGEST_HEX];
     assay_digest_hex(&statement->merkle_root, stated);
     if (results->sealed) {
@@ -135,18 +155,16 @@ static enum assay_status check_root(struct assay_checks *out,
                           stated);
         return ASSAY_OK;
     }
-    if (!assay_file_exists(salt_path)) {
+    if (!tree->salted) {
         assay_checks_note(out, "merkle root", false,
                           "%s: not checked, it needs the owner's salt key (%s)", stated, salt_path);
         return ASSAY_OK;
     }
-    enum assay_status status = assay_salt_key_read(&key, salt_path, &results->records_digest, err);
-    if (status) return status;
-    status = assay_leaves_create(&leaves, results, &key, err);
-    assay_secret_wipe(&key, sizeof key);
-    if (status) return status;
-    struct assay_digest root = assay_merkle_root_of(leaves, (size_t)results->sample_count);
-    free(leaves);
+    if (tree->refused) return assay_fail(err, tree->refused, "%s", tree->why.text);
+    if (!assay_digest_equal(&tree->records, &results->records_digest)) {
+        return assay_fail(err, ASSAY_EMISMATCH, "%s has changed while it was read", results->path);
+    }
+    struct assay_digest root = assay_merkle_root_of(leaves->hashes, (size_t)leaves->count);
     if (!assay_digest_equal(&root, &statement->merkle_root)) {
         return assay_fail(err, ASSAY_EFAILED,
                           "predicate.records.merkleRoot is %s, but records and salt key give %s",
@@ -189,6 +207,33 @@ static enum assay_status check_content(struct assay_checks *out,
     return ASSAY_OK;
 }
 
+/* The records are read once; leaves are made where there is a salt key. */
+static enum assay_status check_inside(struct assay_checks *out,
+                                      const struct assay_statement *statement,
+                                      const struct assay_verification *what,
+                                      struct assay_error *err)
+{
+    const char *path = what->results_path;
+    struct assay_results *results = NULL;
+    struct assay_bytes salt_path = {0};
+    struct tree tree = {.salted = false};
+    const struct assay_results_visitor visitor = {assay_leaves_add, &tree.leaves};
+    enum assay_status status = assay_attest_salt_path(&salt_path, path, err);
+    const char *salt = (const char *)salt_path.data;
+    if (!status) status = read_salt(&tree, path, salt, err);
+    bool leaves = tree.salted && !tree.refused;
+    if (!status) {
+        status = assay_results_open_visited(&results, path, what->data_path,
+                                            leaves ? &visitor : NULL, err);
+    }
+    if (!status) status = check_content(out, statement, results, err);
+    if (!status) status = check_root(out, statement, results, &tree, salt, err);
+    assay_bytes_fini(&salt_path);
+    assay_leaves_fini(&tree.leaves);
+    assay_results_close(results);
+    return status;
+}
+
 static enum assay_status check_results(struct assay_checks *out,
                                        const struct assay_statement *statement,
                                        const struct assay_verification *what,
@@ -206,18 +251,7 @@ static enum assay_status check_results(struct assay_checks *out,
                           assay_digest_hex(&digest, found), stated, statement->results_name);
     }
     assay_checks_note(out, "results file", true, "sha256 %s", stated);
-    struct assay_results *results = NULL;
-    struct assay_bytes salt_path = {0};
-    status = what->data_path ? assay_results_open_clear(&results, path, what->data_path, err)
-                             : assay_results_open(&results, path, NULL, err);
-    if (!status) status = assay_attest_salt_path(&salt_path, path, err);
-    if (!status) status = check_content(out, statement, results, err);
-    if (!status) {
-        status = check_root(out, statement, results, (const char *)salt_path.data, err);
-    }
-    assay_bytes_fini(&salt_path);
-    assay_results_close(results);
-    return status;
+    return check_inside(out, statement, what, err);
 }
 
 /* --- an opened record --- */

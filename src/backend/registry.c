@@ -52,7 +52,7 @@ static enum assay_status find_isa(const struct assay_backend **out, const char *
         return ASSAY_OK;
     }
     if (reason != NULL) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "ASSAY_ISA=%s: this machine %s", isa, reason);
+        return assay_fail(err, ASSAY_EMACHINE, "ASSAY_ISA=%s: this machine %s", isa, reason);
     }
     return assay_fail(err, ASSAY_ENOTFOUND, "ASSAY_ISA=%s: there are vnni, avx512, avx2, portable",
                       isa);
@@ -73,7 +73,7 @@ enum assay_status assay_backend_find(const struct assay_backend **out, const cha
             return ASSAY_OK;
         }
         if (!automatic) {
-            return assay_fail(err, ASSAY_EUNSUPPORTED, "backend %s: this machine %s", name, reason);
+            return assay_fail(err, ASSAY_EMACHINE, "backend %s: this machine %s", name, reason);
         }
     }
     return assay_fail(err, ASSAY_ENOTFOUND, "no backend \"%s\": there are auto, cpu, ref", name);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/bytes.h"
+#include "base/draft.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,41 +164,25 @@ enum assay_status assay_file_publish(const char *from, const char *to, struct as
     return status;
 }
 
-/* A new file beside `path`. Several processes may write the same one: O_EXCL tells them apart, also
- * across the nodes of a shared file system. */
-static enum assay_status open_temporary(const char *path, struct assay_bytes *name, int *fd,
-                                        struct assay_error *err)
-{
-    for (unsigned attempt = 0; attempt < 100; attempt++) {
-        assay_bytes_clear(name);
-        enum assay_status status =
-            assay_bytes_format(name, err, "%s.%ld-%u.tmp", path, (long)getpid(), attempt);
-        if (status) return status;
-        *fd = open((const char *)name->data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0) return ASSAY_OK;
-        if (errno != EEXIST) return assay_fail_errno(err, errno, "%s", (const char *)name->data);
-    }
-    return assay_fail(err, ASSAY_EIO, "%s: too many temporary files beside it", path);
-}
-
 enum assay_status assay_file_write(const char *path, const void *data, size_t size,
                                    struct assay_error *err)
 {
-    struct assay_bytes name = {0};
-    int fd = -1;
-    enum assay_status status = open_temporary(path, &name, &fd, err);
-    if (status) goto done;
-    const char *temporary = (const char *)name.data;
-    status = assay_file_write_all(fd, data, size, path, err);
-    if (close(fd) != 0 && !status) status = assay_fail_errno(err, errno, "%s", path);
-    if (!status) status = assay_file_publish(temporary, path, err);
-    if (status) unlink(temporary);
-done:
-    assay_bytes_fini(&name);
+    struct assay_draft draft = {0};
+    enum assay_status status = assay_draft_begin(&draft, path, err);
+    if (!status) status = assay_draft_append(&draft, data, size, err);
+    if (!status) status = assay_draft_finish(&draft, err);
+    assay_draft_drop(&draft);
     return status;
 }
 
 bool assay_file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool assay_file_same(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }

@@ -34,10 +34,11 @@ ASSAY_MUST_CHECK enum assay_status assay_file_write_all(int fd, const void *data
  * rename(from, to), fsync of the directory. */
 ASSAY_MUST_CHECK enum assay_status assay_file_publish(const char *from, const char *to,
                                                       struct assay_error *err);
-/* Write `size` bytes to `path` by way of a temporary name and assay_file_publish. */
+/* Write `size` bytes to `path`, as a draft (draft.h) of one piece. */
 ASSAY_MUST_CHECK enum assay_status assay_file_write(const char *path, const void *data, size_t size,
                                                     struct assay_error *err);
 bool assay_file_exists(const char *path);
+bool assay_file_same(const char *a, const char *b); /* both exist and are one file */
 /* Append "DIR-of(path)/name" to out as a C string; an absolute name stays as it is. */
 ASSAY_MUST_CHECK enum assay_status assay_file_beside(const char *path, const char *name,
                                                      struct assay_bytes *out,

@@ -60,7 +60,12 @@ static enum assay_status status_of_errno(int code)
     case EFBIG:
         return ASSAY_ESPACE;
     case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
         return ASSAY_ENOTFOUND;
+    case EISDIR:
+        return ASSAY_EVALUE;
     case ENOMEM:
         return ASSAY_EMEMORY;
     default:

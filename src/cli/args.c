@@ -107,25 +107,29 @@ static enum assay_status add_operand(struct assay_args *args, const char *word,
     return ASSAY_OK;
 }
 
-/* Options may stand before, between and behind operands; after "--" every word is an operand. */
+/* Options may stand before, between and behind operands; after "--" every word is an operand. What
+ * is wrong does not end the reading; the first that is wrong is told. */
 enum assay_status assay_args_parse(struct assay_args *args, const struct assay_command *command,
                                    const char *const *argv, size_t count, struct assay_error *err)
 {
     bool options_ended = false;
-    enum assay_status status = ASSAY_OK;
-    for (size_t at = 0, used; at < count && !status; at += used) {
+    enum assay_status first = ASSAY_OK;
+    for (size_t at = 0, used; at < count; at += used) {
         const char *word = argv[at];
+        struct assay_error *to = first ? NULL : err;
+        enum assay_status status = ASSAY_OK;
         used = 1;
         if (options_ended || word[0] != '-' || !word[1]) {
-            status = add_operand(args, word, err);
+            status = add_operand(args, word, to);
         } else if (strcmp(word, "--") == 0) {
             options_ended = true;
         } else {
             const char *next = at + 1 < count ? argv[at + 1] : NULL;
-            status = parse_option(args, command, word, next, &used, err);
+            status = parse_option(args, command, word, next, &used, to);
         }
+        if (!first) first = status;
     }
-    return status;
+    return first;
 }
 
 void assay_args_help(const struct assay_command *command)

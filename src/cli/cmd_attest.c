@@ -8,12 +8,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "cli/passphrase.h"
 #include "cli/report.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 #include "crypto/secret.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +36,8 @@ static enum assay_status sign_there(void *context, const uint8_t *pae, size_t si
     return assay_signer_ask(signature, key, context, pae, size, err);
 }
 
-/* The statement comes first: no key is opened before there is something to sign. */
+/* The statement comes first: no key is opened before there is something to sign; but one that is
+ * not there is told before the file is read. */
 static enum assay_status seal_by_key(struct assay_bytes *out, const struct assay_bytes *statement,
                                      const struct assay_args *args, struct assay_public_key *public,
                                      struct assay_error *err)
@@ -107,6 +110,9 @@ static enum assay_status attest(const struct assay_args *args, const char *outpu
         status = assay_fail(err, ASSAY_EUSAGE,
                             "attest: who signs? one of --key FILE and --signer SOCKET");
     }
+    if (!status && args->key && !assay_file_exists(args->key)) {
+        status = assay_fail_errno(err, ENOENT, "%s", args->key);
+    }
     if (!status)
         status = assay_attest_statement(&statement, args->operands[0], args->data, &round, err);
     if (!status) {
@@ -143,11 +149,46 @@ static enum assay_status open_record(const struct assay_args *args, const char *
     return status;
 }
 
+/* The salt key and the envelope that opened records belong to could not be made again. */
+static enum assay_status check_output(const struct assay_args *args, const char *envelope,
+                                      struct assay_error *err)
+{
+    struct assay_bytes salt = {0};
+    enum assay_status status = assay_attest_salt_path(&salt, args->operands[0], err);
+    if (!status) {
+        const char *const read[] = {
+            args->operands[0],     args->key,  (const char *)salt.data,
+            args->passphrase_file, args->data, args->open ? envelope : NULL};
+        status =
+            assay_output_apart("--output", args->output, read, sizeof read / sizeof read[0], err);
+    }
+    assay_bytes_fini(&salt);
+    return status;
+}
+
+/* Opening signs nothing. */
+static enum assay_status check_open(const struct assay_args *args, struct assay_error *err)
+{
+    const struct {
+        const char *name, *given;
+    } others[] = {{"key", args->key},     {"signer", args->signer},
+                  {"chain", args->chain}, {"task", args->task},
+                  {"round", args->round}, {"passphrase-file", args->passphrase_file}};
+    for (size_t i = 0; args->open && i < sizeof others / sizeof others[0]; i++) {
+        if (!others[i].given) continue;
+        return assay_fail(err, ASSAY_EUSAGE, "--open signs nothing: --%s does not go with it",
+                          others[i].name);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_status cmd_attest(const struct assay_args *args, struct assay_error *err)
 {
     struct assay_bytes beside = {0};
     enum assay_status status = assay_secret_forbid_dumps(err); /* the salt key is one, too */
+    if (!status) status = check_open(args, err);
     if (!status) status = assay_attest_envelope_path(&beside, args->operands[0], err);
+    if (!status) status = check_output(args, (const char *)beside.data, err);
     if (!status) {
         const char *envelope = (const char *)beside.data;
         status = args->open ? open_record(args, envelope, err)

@@ -43,10 +43,6 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    /* A file-size limit is then an error of write(). */
-    action.sa_handler = SIG_IGN;
-    action.sa_flags = 0;
-    sigaction(SIGXFSZ, &action, NULL);
 }
 
 static void show_progress(void *context, const struct assay_catalogue_entry *entry, uint64_t done,

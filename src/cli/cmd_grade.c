@@ -3,12 +3,12 @@
 
 #include "assay/benchmark.h"
 #include "assay/results.h"
-#include "base/bytes.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/json.h"
 #include "base/regex.h"
 #include "base/text.h"
 #include "cli/export.h"
+#include "cli/output.h"
 #include "cli/report.h"
 
 #include <inttypes.h>
@@ -18,23 +18,28 @@
 
 enum { LINES_MAX = 40, VERDICTS = 4 };
 
-/* How one sample is graded now. */
-struct regrade {
-    uint8_t verdict;
-    uint32_t score_micro;
-    char *answer;
-    char *was; /* the answer in the file; NULL where it is this one */
-};
-
+/* What is told of the samples lives no longer than they do, one after the other. */
 struct grading {
     struct assay_results *results;
     struct assay_spec *spec;
     struct assay_benchmark *benchmark;
-    uint32_t *items;                    /* results->item_count: the benchmark's item of that id */
-    struct regrade *regrades;           /* sample_count */
+    uint32_t *items; /* results->item_count: the benchmark's item of that id */
+    struct assay_judgement judgement;
+    struct assay_draft output;  /* with --output */
+    struct assay_json *changes; /* with --json: rows of what changed */
+    struct assay_bytes lines;   /* else: the first of them, for people */
+    struct assay_bytes scratch;
     uint64_t table[VERDICTS][VERDICTS]; /* was, is */
     uint64_t changed;
     uint64_t was_micro, is_micro;
+};
+
+/* How one sample is graded now. */
+struct regrade {
+    uint64_t sample;
+    uint8_t was, is;
+    uint32_t score_micro;
+    char *answer_was, *answer;
 };
 
 /* --- what it is graded by */
@@ -147,240 +152,276 @@ static enum assay_status match_items(struct grading *grading, struct assay_error
 
 /* --- grading */
 
+static enum assay_status no_memory(struct assay_error *err)
+{
+    return assay_fail(err, ASSAY_EMEMORY, "no memory for the grades");
+}
+
 /* As far as it is a C string. */
 static char *text_of(struct assay_span span)
 {
     return strndup(span.size ? span.data : "", span.size);
 }
 
-static enum assay_status regrade(struct grading *grading, uint64_t s,
-                                 struct assay_judgement *judgement, struct assay_error *err)
+static bool is_changed(const struct regrade *row)
+{
+    return row->is != row->was || strcmp(row->answer, row->answer_was) != 0;
+}
+
+/* Whatever becomes of it, the caller frees both answers. */
+static enum assay_status judge(struct grading *grading, struct regrade *row,
+                               struct assay_error *err)
 {
     struct assay_results *results = grading->results;
-    struct regrade *to = &grading->regrades[s];
+    uint32_t item = results->item_index[row->sample];
+    struct assay_judgement *judgement = &grading->judgement;
     struct assay_results_sample sample;
-    enum assay_status status = assay_results_sample(results, s, &sample, err);
+    enum assay_status status = assay_results_sample(results, row->sample, &sample, err);
     if (status) return status;
-    status = assay_benchmark_judge(grading->benchmark, grading->items[results->item_index[s]],
-                                   sample.circumstances.text, (enum assay_finish)results->finish[s],
-                                   judgement, err);
-    if (status)
-        return assay_while(err, status, "item \"%s\"", results->item_ids[results->item_index[s]]);
-    to->verdict = (uint8_t)judgement->verdict;
-    to->score_micro = judgement->score_micro;
-    to->answer = text_of(judgement->answer);
-    to->was = text_of(sample.record.answer);
-    if (!to->answer || !to->was) return assay_fail(err, ASSAY_EMEMORY, "no memory for answers");
-    if (strcmp(to->answer, to->was) == 0) {
-        free(to->was);
-        to->was = NULL;
-    }
-    grading->table[results->verdict[s] % VERDICTS][to->verdict % VERDICTS]++;
-    grading->was_micro += results->score_micro[s];
-    grading->is_micro += to->score_micro;
-    grading->changed += to->was || to->verdict != results->verdict[s];
+    status =
+        assay_benchmark_judge(grading->benchmark, grading->items[item], sample.circumstances.text,
+                              (enum assay_finish)sample.record.finish, judgement, err);
+    if (status) return assay_while(err, status, "item \"%s\"", results->item_ids[item]);
+    row->was = sample.record.verdict;
+    row->is = (uint8_t)judgement->verdict;
+    row->score_micro = judgement->score_micro;
+    row->answer_was = text_of(sample.record.answer);
+    row->answer = text_of(judgement->answer);
+    if (!row->answer_was || !row->answer) return no_memory(err);
+    grading->table[row->was % VERDICTS][row->is % VERDICTS]++;
+    grading->was_micro += sample.record.score_micro;
+    grading->is_micro += row->score_micro;
+    grading->changed += is_changed(row);
     return ASSAY_OK;
 }
 
-static enum assay_status regrade_all(struct grading *grading, struct assay_error *err)
+/* --- telling */
+
+static const char *verdict_name(uint8_t verdict)
 {
-    struct assay_judgement judgement = {0};
-    uint64_t count = grading->results->sample_count;
+    return assay_verdict_name((enum assay_verdict)verdict);
+}
+
+static const char *profile_of(const struct grading *grading, uint64_t sample)
+{
+    const struct assay_results *results = grading->results;
+    return results->profiles[results->profile_index[sample]].name;
+}
+
+static enum assay_status add_line(struct grading *grading, const struct regrade *row,
+                                  struct assay_error *err)
+{
+    const struct assay_results *results = grading->results;
+    char old[48], new[48];
+    return assay_bytes_format(
+        &grading->lines, err, "%-28.28s %-12.12s %4" PRIu32 "  %-9s %-24s  %-9s %s\n",
+        results->item_ids[results->item_index[row->sample]], profile_of(grading, row->sample),
+        results->replicate[row->sample], verdict_name(row->was),
+        assay_text_quote(old, 24, row->answer_was, strlen(row->answer_was)), verdict_name(row->is),
+        assay_text_quote(new, 24, row->answer, strlen(row->answer)));
+}
+
+static struct assay_json *row_json(const struct grading *grading, const struct regrade *row)
+{
+    const struct assay_results *results = grading->results;
+    const char *item = results->item_ids[results->item_index[row->sample]];
+    const struct {
+        const char *name;
+        struct assay_json *value;
+    } members[] = {{"index", assay_json_new_integer((int64_t)row->sample)},
+                   {"item", assay_json_new_text(item)},
+                   {"profile", assay_json_new_text(profile_of(grading, row->sample))},
+                   {"replicate", assay_json_new_integer(results->replicate[row->sample])},
+                   {"verdict_was", assay_json_new_text(verdict_name(row->was))},
+                   {"answer_was", assay_json_new_text(row->answer_was)},
+                   {"verdict", assay_json_new_text(verdict_name(row->is))},
+                   {"answer", assay_json_new_text(row->answer)},
+                   {"score_micro", assay_json_new_integer(row->score_micro)}};
+    struct assay_json *object = assay_json_new_object();
+    bool ok = object;
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        ok = assay_json_set(object, members[i].name, members[i].value) && ok;
+    }
+    if (ok) return object;
+    assay_json_destroy(object);
+    return NULL;
+}
+
+static enum assay_status tell_row(struct grading *grading, const struct regrade *row,
+                                  const struct assay_args *args, struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    if (args->output) {
+        struct assay_json *object = row_json(grading, row);
+        assay_bytes_clear(&grading->scratch);
+        status = object ? assay_json_write(object, true, &grading->scratch, err) : no_memory(err);
+        assay_json_destroy(object);
+        if (!status) status = assay_bytes_append(&grading->scratch, "\n", 1, err);
+        if (!status) {
+            status = assay_draft_append(&grading->output, grading->scratch.data,
+                                        grading->scratch.size, err);
+        }
+    }
+    if (status || !is_changed(row)) return status;
+    if (args->json) {
+        return assay_json_add(grading->changes, row_json(grading, row)) ? ASSAY_OK : no_memory(err);
+    }
+    return grading->changed <= LINES_MAX ? add_line(grading, row, err) : ASSAY_OK;
+}
+
+static enum assay_status grade_all(struct grading *grading, const struct assay_args *args,
+                                   struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    for (uint64_t s = 0; s < grading->results->sample_count && !status; s++) {
+        struct regrade row = {.sample = s};
+        status = judge(grading, &row, err);
+        if (!status) status = tell_row(grading, &row, args, err);
+        free(row.answer_was);
+        free(row.answer);
+    }
+    return status;
+}
+
+static void print(const struct grading *grading, bool quiet)
+{
+    uint64_t samples = grading->results->sample_count;
+    double all = (double)samples * ASSAY_SCORE_ONE;
+    bool lines = grading->changed > 0 && !quiet;
+    if (lines) printf("item, profile, replicate: was, is\n%s", (const char *)grading->lines.data);
+    if (lines && grading->changed > LINES_MAX) {
+        printf("… and %" PRIu64 " more (all of them with --json or --output)\n",
+               grading->changed - LINES_MAX);
+    }
+    printf("%s%-12s", lines ? "\n" : "", "was \\ is");
+    for (uint8_t i = 0; i < VERDICTS; i++) printf(" %10s", verdict_name(i));
+    printf("\n");
+    for (uint8_t was = 0; was < VERDICTS; was++) {
+        printf("%-12s", verdict_name(was));
+        for (unsigned is = 0; is < VERDICTS; is++) printf(" %10" PRIu64, grading->table[was][is]);
+        printf("\n");
+    }
+    printf("\nchanged  %" PRIu64 " of %" PRIu64 " samples\nscore    was %.2f %%, is %.2f %%\n",
+           grading->changed, samples, 100.0 * (double)grading->was_micro / all,
+           100.0 * (double)grading->is_micro / all);
+}
+
+static enum assay_status emit(struct grading *grading, struct assay_error *err)
+{
+    const struct assay_results *results = grading->results;
+    double all = (double)results->sample_count * ASSAY_SCORE_ONE;
+    struct assay_json *object = assay_json_new_object(), *changes = grading->changes;
+    grading->changes = NULL;
+    bool ok =
+        object && assay_json_set(object, "results", assay_json_new_text(results->path)) &&
+        assay_json_set(object, "samples", assay_json_new_integer((int64_t)results->sample_count)) &&
+        assay_json_set(object, "changed", assay_json_new_integer((int64_t)grading->changed)) &&
+        assay_json_set(object, "score_was",
+                       assay_json_new_real((double)grading->was_micro / all)) &&
+        assay_json_set(object, "score", assay_json_new_real((double)grading->is_micro / all));
+    for (uint8_t was = 0; ok && was < VERDICTS; was++) {
+        struct assay_json *row = assay_json_new_object();
+        for (uint8_t is = 0; row && is < VERDICTS; is++) {
+            ok = assay_json_set(row, verdict_name(is),
+                                assay_json_new_integer((int64_t)grading->table[was][is])) &&
+                 ok;
+        }
+        char name[24];
+        snprintf(name, sizeof name, "was_%s", verdict_name(was));
+        ok = assay_json_set(object, name, row) && ok;
+    }
+    ok = assay_json_set(object, "changes", changes) && ok;
+    if (ok) return assay_report_emit(object, err);
+    assay_json_destroy(object);
+    return no_memory(err);
+}
+
+/* --- the command */
+
+static enum assay_status grade(struct grading *grading, const struct assay_args *args,
+                               struct assay_error *err)
+{
     enum assay_kind kind = grading->spec->definition.kind;
     if (kind == ASSAY_KIND_CODE || kind == ASSAY_KIND_CHOICE) {
         return assay_fail(err, ASSAY_EUNSUPPORTED,
                           "%s: a benchmark of kind \"%s\" has no text that rules could look at",
                           grading->spec->benchmark.file, assay_kind_name(kind));
     }
-    grading->regrades = calloc((size_t)count + 1, sizeof *grading->regrades);
+    if (args->json) grading->changes = assay_json_new_array();
+    if (args->json && !grading->changes) return no_memory(err);
     enum assay_status status =
-        grading->regrades ? ASSAY_OK : assay_fail(err, ASSAY_EMEMORY, "no memory for grades");
-    for (uint64_t s = 0; s < count && !status; s++) status = regrade(grading, s, &judgement, err);
-    assay_judgement_fini(&judgement);
-    return status;
-}
-
-/* --- telling */
-
-static const char *was_of(const struct regrade *regrade)
-{
-    return regrade->was ? regrade->was : regrade->answer;
-}
-
-static void print_change(const struct grading *grading, uint64_t s)
-{
-    const struct assay_results *results = grading->results;
-    const struct regrade *is = &grading->regrades[s];
-    char old[48], new[48];
-    printf("%-28.28s %-12.12s %4" PRIu32 "  %-9s %-24s  %-9s %s\n",
-           results->item_ids[results->item_index[s]],
-           results->profiles[results->profile_index[s]].name, results->replicate[s],
-           assay_verdict_name((enum assay_verdict)results->verdict[s]),
-           assay_text_quote(old, 24, was_of(is), strlen(was_of(is))),
-           assay_verdict_name((enum assay_verdict)is->verdict),
-           assay_text_quote(new, 24, is->answer, strlen(is->answer)));
-}
-
-static bool is_changed(const struct grading *grading, uint64_t s)
-{
-    const struct regrade *is = &grading->regrades[s];
-    return is->was || is->verdict != grading->results->verdict[s];
-}
-
-static void print(const struct grading *grading, bool quiet)
-{
-    const struct assay_results *results = grading->results;
-    double all = (double)results->sample_count * ASSAY_SCORE_ONE;
-    unsigned lines = 0;
-    for (uint64_t s = 0; s < results->sample_count && !quiet; s++) {
-        if (!is_changed(grading, s)) continue;
-        if (lines++ == 0) printf("item, profile, replicate: was, is\n");
-        if (lines <= LINES_MAX) print_change(grading, s);
-    }
-    if (lines > LINES_MAX)
-        printf("… and %u more (all of them with --json or --output)\n", lines - LINES_MAX);
-    printf("%s%-12s", lines ? "\n" : "", "was \\ is");
-    for (unsigned i = 0; i < VERDICTS; i++)
-        printf(" %10s", assay_verdict_name((enum assay_verdict)i));
-    printf("\n");
-    for (unsigned was = 0; was < VERDICTS; was++) {
-        printf("%-12s", assay_verdict_name((enum assay_verdict)was));
-        for (unsigned is = 0; is < VERDICTS; is++) printf(" %10" PRIu64, grading->table[was][is]);
-        printf("\n");
-    }
-    printf("\nchanged  %" PRIu64 " of %" PRIu64 " samples\nscore    was %.2f %%, is %.2f %%\n",
-           grading->changed, results->sample_count, 100.0 * (double)grading->was_micro / all,
-           100.0 * (double)grading->is_micro / all);
-}
-
-static struct assay_json *row_json(const struct grading *grading, uint64_t s)
-{
-    const struct assay_results *results = grading->results;
-    const struct regrade *is = &grading->regrades[s];
-    struct assay_json *row = assay_json_new_object();
-    bool ok =
-        row && assay_json_set(row, "index", assay_json_new_integer((int64_t)s)) &&
-        assay_json_set(row, "item",
-                       assay_json_new_text(results->item_ids[results->item_index[s]])) &&
-        assay_json_set(row, "profile",
-                       assay_json_new_text(results->profiles[results->profile_index[s]].name)) &&
-        assay_json_set(row, "replicate", assay_json_new_integer(results->replicate[s])) &&
-        assay_json_set(
-            row, "verdict_was",
-            assay_json_new_text(assay_verdict_name((enum assay_verdict)results->verdict[s]))) &&
-        assay_json_set(row, "answer_was", assay_json_new_text(was_of(is))) &&
-        assay_json_set(row, "verdict",
-                       assay_json_new_text(assay_verdict_name((enum assay_verdict)is->verdict))) &&
-        assay_json_set(row, "answer", assay_json_new_text(is->answer)) &&
-        assay_json_set(row, "score_micro", assay_json_new_integer(is->score_micro));
-    if (ok) return row;
-    assay_json_destroy(row);
-    return NULL;
-}
-
-static enum assay_status no_memory(struct assay_error *err)
-{
-    return assay_fail(err, ASSAY_EMEMORY, "no memory for the grades");
-}
-
-static enum assay_status emit(const struct grading *grading, struct assay_error *err)
-{
-    const struct assay_results *results = grading->results;
-    double all = (double)results->sample_count * ASSAY_SCORE_ONE;
-    struct assay_json *object = assay_json_new_object(), *rows = assay_json_new_array();
-    bool ok = object && rows;
-    for (uint64_t s = 0; ok && s < results->sample_count; s++) {
-        if (is_changed(grading, s)) ok = assay_json_add(rows, row_json(grading, s));
-    }
-    ok =
-        ok && assay_json_set(object, "results", assay_json_new_text(results->path)) &&
-        assay_json_set(object, "samples", assay_json_new_integer((int64_t)results->sample_count)) &&
-        assay_json_set(object, "changed", assay_json_new_integer((int64_t)grading->changed)) &&
-        assay_json_set(object, "score_was",
-                       assay_json_new_real((double)grading->was_micro / all)) &&
-        assay_json_set(object, "score", assay_json_new_real((double)grading->is_micro / all));
-    for (unsigned was = 0; ok && was < VERDICTS; was++) {
-        struct assay_json *row = assay_json_new_object();
-        for (unsigned is = 0; row && is < VERDICTS; is++) {
-            ok = assay_json_set(row, assay_verdict_name((enum assay_verdict)is),
-                                assay_json_new_integer((int64_t)grading->table[was][is])) &&
-                 ok;
-        }
-        char name[24];
-        snprintf(name, sizeof name, "was_%s", assay_verdict_name((enum assay_verdict)was));
-        ok = assay_json_set(object, name, row) && ok;
-    }
-    ok = assay_json_set(object, "changes", rows) && ok;
-    if (ok) return assay_report_emit(object, err);
-    assay_json_destroy(object);
-    return no_memory(err);
-}
-
-/* JSON lines, one for each sample. */
-static enum assay_status write_all(const struct grading *grading, const char *path,
-                                   struct assay_error *err)
-{
-    struct assay_bytes text = {0};
-    enum assay_status status = ASSAY_OK;
-    for (uint64_t s = 0; s < grading->results->sample_count && !status; s++) {
-        struct assay_json *row = row_json(grading, s);
-        status = row ? assay_json_write(row, true, &text, err) : no_memory(err);
-        if (!status) status = assay_bytes_append(&text, "\n", 1, err);
-        assay_json_destroy(row);
-    }
-    if (!status) status = assay_file_write(path, text.data, text.size, err);
-    assay_bytes_fini(&text);
-    return status;
-}
-
-/* --- the command */
-
-static void close_grading(struct grading *grading, struct assay_results *results)
-{
-    for (uint64_t s = 0; grading->regrades && s < results->sample_count; s++) {
-        free(grading->regrades[s].answer);
-        free(grading->regrades[s].was);
-    }
-    free(grading->regrades);
-    free(grading->items);
-    assay_benchmark_close(grading->benchmark);
-    assay_spec_destroy(grading->spec);
-    assay_results_close(results);
-}
-
-static enum assay_status grade(struct grading *grading, const struct assay_args *args,
-                               struct assay_error *err)
-{
-    enum assay_status status = regrade_all(grading, err);
-    if (!status && args->output) status = write_all(grading, args->output, err);
+        args->output ? assay_draft_begin(&grading->output, args->output, err) : ASSAY_OK;
+    if (!status) status = grade_all(grading, args, err);
+    if (!status && args->output) status = assay_draft_finish(&grading->output, err);
     if (status) return status;
     if (args->json) return emit(grading, err);
     print(grading, args->quiet);
     return ASSAY_OK;
 }
 
+static void close_grading(struct grading *grading)
+{
+    assay_draft_drop(&grading->output);
+    assay_json_destroy(grading->changes);
+    assay_bytes_fini(&grading->lines);
+    assay_bytes_fini(&grading->scratch);
+    assay_judgement_fini(&grading->judgement);
+    free(grading->items);
+    assay_benchmark_close(grading->benchmark);
+    assay_spec_destroy(grading->spec);
+    assay_results_close(grading->results);
+}
+
+static enum assay_status check_written(const struct grading *grading, const char *option,
+                                       const char *path, struct assay_error *err)
+{
+    const struct assay_spec *spec = grading->spec;
+    const char *const read[] = {grading->results->path, spec->benchmark.file, spec->data.file,
+                                spec->examples.file};
+    return assay_output_apart(option, path, read, sizeof read / sizeof read[0], err);
+}
+
+/* An export tells the grades that are stored. */
+static enum assay_status check_export(const struct assay_args *args, struct assay_error *err)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } others[] = {{"extract", args->extract},
+                  {"scorer", args->scorer},
+                  {"output", args->output},
+                  {"json", args->json}};
+    for (size_t i = 0; args->export && i < sizeof others / sizeof others[0]; i++) {
+        if (!others[i].given) continue;
+        return assay_fail(err, ASSAY_EUSAGE,
+                          "--export writes the grades as they are stored: --%s does not go with it",
+                          others[i].name);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_status cmd_grade(const struct assay_args *args, struct assay_error *err)
 {
-    struct assay_results *results = NULL;
     struct assay_rule rule;
     struct grading grading = {.spec = NULL};
-    if (args->output && strcmp(args->output, args->operands[0]) == 0) {
-        return assay_fail(err, ASSAY_EUSAGE, "--output is RESULTS itself, which is never changed");
+    enum assay_status status = check_export(args, err);
+    if (!status) {
+        status =
+            assay_results_open_clear(&grading.results, args->operands[0], args->data, NULL, err);
     }
-    enum assay_status status =
-        assay_results_open_clear(&results, args->operands[0], args->data, err);
     if (status) return status;
-    grading.results = results;
     status = open_rules(&grading, args, &rule, err);
+    if (!status) status = check_written(&grading, "--output", args->output, err);
+    if (!status) status = check_written(&grading, "--export", args->export, err);
     if (!status) status = match_items(&grading, err);
     if (!status && args->export) {
-        const struct assay_export export = {results, grading.spec, grading.benchmark,
+        const struct assay_export export = {grading.results, grading.spec, grading.benchmark,
                                             grading.items};
         status = assay_export_lm_eval(&export, args->export, err);
     } else if (!status) {
         status = grade(&grading, args, err);
     }
-    close_grading(&grading, results);
+    close_grading(&grading);
     return status;
 }
 
@@ -407,8 +448,9 @@ const struct assay_command assay_cmd_grade = {
     "looked\n"
     "for beside it, and must be the one that the run had; or --benchmark names another definition\n"
     "with the same items. Old and new verdict stand side by side, with a table of how many went\n"
-    "from which to which. Of an encrypted benchmark outputs are read with --data alone; what is\n"
-    "then printed and exported is in clear.\n\n"
+    "from which to which. --export writes the grades as they are stored, whatever the rules are\n"
+    "now. Files written are whole or not there; a pipe takes them, too. Of an encrypted benchmark\n"
+    "outputs are read with --data alone; what is then printed and exported is in clear.\n\n"
     "  assay grade gsm8k.h5 --extract '(-?[0-9]+)\\D*$' --scorer number\n"
     "  assay grade gsm8k.h5 --benchmark gsm8k-strict.yaml --json | jq .score\n"
     "  assay grade hellaswag.h5 --export samples_hellaswag.jsonl\n",

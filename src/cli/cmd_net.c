@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "cli/passphrase.h"
 #include "cli/report.h"
 #include "crypto/digest.h"
@@ -184,8 +185,11 @@ static enum assay_status run_apply(const struct assay_args *args, struct assay_e
     struct assay_secret_key *key = NULL;
     struct assay_tx_register of = {0};
     if (!args->chain) return assay_fail(err, ASSAY_EUSAGE, "--chain ID: the chain to join");
-    enum assay_status status = copy_label(of.organisation, sizeof of.organisation - 1,
-                                          "organisation", args->organisation, err);
+    const char *const read[] = {args->key, args->passphrase_file};
+    enum assay_status status = assay_output_apart("FILE", args->operands[1], read, 2, err);
+    if (status) return status;
+    status = copy_label(of.organisation, sizeof of.organisation - 1, "organisation",
+                        args->organisation, err);
     if (!status) {
         status = copy_label(of.country, sizeof of.country - 1, "country", args->country, err);
     }

@@ -4,9 +4,9 @@
 #include "assay/run.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/assignment.h"
+#include "cli/end_file.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -46,11 +46,6 @@ static void catch_signals(void)
     sigaction(SIGUSR1, &action, NULL);
     action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
-    /* A file-size limit is then an error of write(), which is told and keeps what was acknowledged.
-     */
-    action.sa_handler = SIG_IGN;
-    action.sa_flags = 0;
-    sigaction(SIGXFSZ, &action, NULL);
 }
 
 static uint64_t prompt_total(const struct assay_job *job)
@@ -258,18 +253,6 @@ static enum assay_status check_scratch(const char *directory, struct assay_error
     return status;
 }
 
-/* For a batch script: the exit code to be, as the last act but leaving the other ranks. */
-static enum assay_status write_end(const char *path, enum assay_status status,
-                                   struct assay_error *err)
-{
-    struct assay_error trouble;
-    char text[16];
-    int size = snprintf(text, sizeof text, "%d\n", assay_exit_code(status));
-    enum assay_status written = assay_file_write(path, text, (size_t)size, &trouble);
-    if (status || !written) return status;
-    return assay_fail(err, written, "%s", trouble.text);
-}
-
 static enum assay_status open_and_run(struct assay_comm *comm, const struct assay_args *args,
                                       struct assay_error *err)
 {
@@ -306,11 +289,12 @@ static enum assay_status cmd_run(const struct assay_args *args, struct assay_err
     if (!args->dry_run) catch_signals();
     enum assay_status status = assay_comm_open(&comm, (uint32_t)args->ranks, err);
     if (status) { /* nobody knows of others: srun kills those that are slower to leave */
-        return args->end_file ? write_end(args->end_file, status, err) : status;
+        return assay_end_file_write(args->end_file, status, err);
     }
     status = open_and_run(comm, args, err);
-    if (args->end_file && assay_comm_facts(comm)->rank == 0) {
-        status = write_end(args->end_file, status, err);
+    /* As the last act but leaving the other ranks. */
+    if (assay_comm_facts(comm)->rank == 0) {
+        status = assay_end_file_write(args->end_file, status, err);
     }
     /* Said before the ranks part: a launcher ends those that are slower to leave. */
     if (status && err->text[0]) fprintf(stderr, "assay: %s\n", err->text);

@@ -232,7 +232,7 @@ static enum assay_status cmd_sandbox(const struct assay_args *args, struct assay
                           args->operands[0]);
     }
     enum assay_status status = choose_form(args, &options.form, err);
-    if (!status) status = assay_sandbox_open(&sandbox, &options, err);
+    if (!status) status = assay_while(err, assay_sandbox_open(&sandbox, &options, err), "sandbox");
     if (status) return status;
     size_t count = args->check ? (size_t)CHECKS : args->operand_count;
     status = args->check ? run_checks(sandbox, args, graded, err)

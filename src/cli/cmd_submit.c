@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/score.h"
 #include "crypto/digest.h"
@@ -77,7 +78,9 @@ static enum assay_status send_score(const struct assay_args *args, bool reveal,
     uint64_t task = 0;
     uint32_t round = 0;
     const enum assay_table_id table = reveal ? ASSAY_TABLE_REVEAL : ASSAY_TABLE_COMMIT;
-    enum assay_status status = assay_net_key(&key, args, err);
+    const char *const read[] = {args->operands[1], args->key, args->solo, args->passphrase_file};
+    enum assay_status status = assay_output_apart("--receipt", args->receipt, read, 4, err);
+    if (!status) status = assay_net_key(&key, args, err);
     if (!status) status = open_network(&network, args, false, err);
     if (!status) status = read_score(&score, args, &network, key, &task, &round, err);
     if (!status) {
@@ -114,7 +117,9 @@ static enum assay_status run_receipt(const struct assay_args *args, struct assay
     struct assay_public_key site;
     struct assay_sent sent = {0};
     if (!args->site) return assay_fail(err, ASSAY_EUSAGE, "--site KEY: whose award");
-    enum assay_status status = assay_public_key_read(&site, args->site, err);
+    const char *const read[] = {args->solo, args->site};
+    enum assay_status status = assay_output_apart("FILE", args->operands[1], read, 2, err);
+    if (!status) status = assay_public_key_read(&site, args->site, err);
     if (!status) status = open_network(&network, args, true, err);
     if (!status) status = assay_net_round(args, &network, &sent.task, &sent.round, err);
     if (!status) {

@@ -115,7 +115,8 @@ extern const struct assay_command assay_cmd_submit, assay_cmd_net, assay_cmd_slu
 /* Every command, in the order of `assay --help`; NULL ends. */
 extern const struct assay_command *const assay_commands[];
 
-/* Parse what follows the command's name. EUSAGE quotes the offence. `args` borrows from argv. */
+/* Parse what follows the command's name. EUSAGE quotes the first offence; what else the line says
+ * is in `args` all the same. `args` borrows from argv. */
 ASSAY_MUST_CHECK enum assay_status assay_args_parse(struct assay_args *args,
                                                     const struct assay_command *command,
                                                     const char *const *argv, size_t count,

@@ -3,8 +3,7 @@
 #include "cli/export.h"
 
 #include "assay/choice.h"
-#include "base/bytes.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/json.h"
 #include "crypto/digest.h"
 
@@ -285,12 +284,16 @@ static enum assay_status add_line(const struct assay_export *export, uint64_t sa
 enum assay_status assay_export_lm_eval(const struct assay_export *export, const char *path,
                                        struct assay_error *err)
 {
+    struct assay_draft draft = {0};
     struct assay_bytes text = {0};
-    enum assay_status status = ASSAY_OK;
+    enum assay_status status = assay_draft_begin(&draft, path, err);
     for (uint64_t s = 0; s < export->results->sample_count && !status; s++) {
+        assay_bytes_clear(&text);
         status = add_line(export, s, &text, err);
+        if (!status) status = assay_draft_append(&draft, text.data, text.size, err);
     }
-    if (!status) status = assay_file_write(path, text.data, text.size, err);
+    if (!status) status = assay_draft_finish(&draft, err);
+    assay_draft_drop(&draft);
     assay_bytes_fini(&text);
     return status;
 }

@@ -2,8 +2,10 @@
 #include "cli/command.h"
 
 #include "base/text.h"
+#include "cli/end_file.h"
 #include "cli/table.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,26 +51,32 @@ static enum assay_status unknown_command(const char *word, struct assay_error *e
                       nearest ? "\"?" : "");
 }
 
+static enum assay_status read_line(struct assay_args *args, const struct assay_command *command,
+                                   const char *const *argv, size_t count, struct assay_error *err)
+{
+    enum assay_status status = assay_args_parse(args, command, argv, count, err);
+    if (status) return assay_while(err, status, "%s", command->name);
+    if (args->help || (args->operand_count >= command->operands_min &&
+                       args->operand_count <= command->operands_max)) {
+        return ASSAY_OK;
+    }
+    const char *extra =
+        args->operand_count > command->operands_max ? args->operands[command->operands_max] : NULL;
+    return assay_fail(err, ASSAY_EUSAGE, "%s: %s%.60s%s; usage: assay %s [options] %s",
+                      command->name, extra ? "\"" : "an operand is missing", extra ? extra : "",
+                      extra ? "\" is one operand too many" : "", command->name, command->operands);
+}
+
+/* A batch script that is told of every end must be told of this one too: it could take wrong use
+ * for a crash, and send the job back into the queue. */
 static enum assay_status run_command(const struct assay_command *command, const char *const *argv,
                                      size_t count, struct assay_error *err)
 {
     struct assay_args args = {0};
-    enum assay_status status = assay_args_parse(&args, command, argv, count, err);
-    if (status) return assay_while(err, status, "%s", command->name);
-    if (args.help) {
-        assay_args_help(command);
-        return ASSAY_OK;
-    }
-    if (args.operand_count < command->operands_min || args.operand_count > command->operands_max) {
-        const char *extra = args.operand_count > command->operands_max
-                                ? args.operands[command->operands_max]
-                                : NULL;
-        return assay_fail(err, ASSAY_EUSAGE, "%s: %s%.60s%s; usage: assay %s [options] %s",
-                          command->name, extra ? "\"" : "an operand is missing", extra ? extra : "",
-                          extra ? "\" is one operand too many" : "", command->name,
-                          command->operands);
-    }
-    return command->run(&args, err);
+    enum assay_status status = read_line(&args, command, argv, count, err);
+    if (!status && !args.help) return command->run(&args, err);
+    if (!status) assay_args_help(command);
+    return assay_end_file_write(args.end_file, status, err);
 }
 
 static enum assay_status dispatch(int argc, const char *const *argv, struct assay_error *err)
@@ -94,6 +102,7 @@ static enum assay_status dispatch(int argc, const char *const *argv, struct assa
 int main(int argc, char **argv)
 {
     struct assay_error err = {0};
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then an error of write(), which is told */
     enum assay_status status = dispatch(argc, (const char *const *)argv, &err);
     if (status && err.text[0]) fprintf(stderr, "assay: %s\n", err.text);
     if (fflush(stdout) != 0 || ferror(stdout)) {

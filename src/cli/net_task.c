@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/output.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 #include "submit/hex.h"
@@ -296,7 +297,9 @@ enum assay_status assay_net_assignment(const struct assay_args *args, struct ass
     uint64_t task = 0;
     uint32_t round = 0;
     if (!args->site) return assay_fail(err, ASSAY_EUSAGE, "--site KEY: whose assignment");
-    enum assay_status status = assay_public_key_read(&site, args->site, err);
+    const char *const read[] = {args->operands[1], args->site};
+    enum assay_status status = assay_output_apart("--output", args->output, read, 2, err);
+    if (!status) status = assay_public_key_read(&site, args->site, err);
     if (!status) {
         status = assay_network_open_solo(&network, args->operands[1], args->chain, true, err);
     }

@@ -10,30 +10,22 @@
 
 #include <stdlib.h>
 
-/* Nine in ten words of a text were in one before it, and what stands around an item's text is the
- * same in each prompt. */
-enum {
-    WORDS = 1 << 15,
-    WORD_BYTES = 24,
-    WORD_TOKENS = 6,
-    PARTS = 1 << 6,
-    PART_BYTES = 1024,
-    PART_TOKENS = 256
-};
+/* The longest of each that are remembered. */
+enum { WORD_BYTES = 24, WORD_TOKENS = 6, TEXT_BYTES = 1024, TEXT_TOKENS = 256 };
 
 struct assay_bpe {
     const struct assay_vocab *vocab;
     struct assay_merges merges;
     struct assay_split *split;
     struct assay_merge_room room;
-    struct assay_memo *words, *parts; /* parts: whole texts between special tokens */
+    struct assay_memo *words, *texts; /* texts: those between special tokens */
     uint32_t *word;                   /* tokens of the word at hand */
     size_t word_capacity;
 };
 
 enum assay_status assay_bpe_create(struct assay_bpe **out, const struct assay_gguf *gguf,
-                                   const struct assay_vocab *vocab, struct assay_arena *arena,
-                                   struct assay_error *err)
+                                   const struct assay_vocab *vocab, struct assay_bpe_memory memory,
+                                   struct assay_arena *arena, struct assay_error *err)
 {
     struct assay_gguf_text pre = {0};
     enum assay_status status =
@@ -44,8 +36,12 @@ enum assay_status assay_bpe_create(struct assay_bpe **out, const struct assay_gg
     bpe->vocab = vocab;
     status = assay_merges_read(&bpe->merges, gguf, vocab, arena, err);
     if (!status) status = assay_split_create(&bpe->split, pre.data, pre.size, err);
-    if (!status) status = assay_memo_create(&bpe->words, WORDS, WORD_BYTES, WORD_TOKENS, err);
-    if (!status) status = assay_memo_create(&bpe->parts, PARTS, PART_BYTES, PART_TOKENS, err);
+    if (!status && memory.words > 0) {
+        status = assay_memo_create(&bpe->words, memory.words, WORD_BYTES, WORD_TOKENS, err);
+    }
+    if (!status && memory.texts > 0) {
+        status = assay_memo_create(&bpe->texts, memory.texts, TEXT_BYTES, TEXT_TOKENS, err);
+    }
     if (status) {
         assay_bpe_destroy(bpe);
         return status;
@@ -59,7 +55,7 @@ void assay_bpe_destroy(struct assay_bpe *bpe)
     if (!bpe) return;
     assay_split_destroy(bpe->split);
     assay_memo_destroy(bpe->words);
-    assay_memo_destroy(bpe->parts);
+    assay_memo_destroy(bpe->texts);
     assay_merge_room_fini(&bpe->room);
     free(bpe->word);
     free(bpe);
@@ -116,12 +112,12 @@ enum assay_status assay_bpe_encode(struct assay_bpe *bpe, const char *text, size
 {
     struct encoding encoding = {bpe, tokens};
     size_t count = 0, before = tokens->size;
-    const uint32_t *known = assay_memo_find(bpe->parts, text, size, &count);
+    const uint32_t *known = assay_memo_find(bpe->texts, text, size, &count);
     if (known) return assay_bytes_append(tokens, known, count * sizeof *known, err);
     enum assay_status status =
         assay_split_text(bpe->split, text, size, encode_word, &encoding, err);
     if (status || !tokens->data) return status;
-    assay_memo_keep(bpe->parts, text, size, tokens->data + before,
+    assay_memo_keep(bpe->texts, text, size, tokens->data + before,
                     (tokens->size - before) / sizeof *known);
     return ASSAY_OK;
 }

@@ -58,7 +58,7 @@ static size_t place_of(const struct assay_memo *memo, const char *text, size_t s
 const uint32_t *assay_memo_find(const struct assay_memo *memo, const char *text, size_t size,
                                 size_t *count)
 {
-    if (size == 0 || size > memo->bytes_max) return NULL;
+    if (!memo || size == 0 || size > memo->bytes_max) return NULL;
     size_t place = place_of(memo, text, size);
     const struct slot *head = &memo->heads[place];
     if (head->size != size || memcmp(memo->texts + place * memo->bytes_max, text, size) != 0) {
@@ -71,7 +71,7 @@ const uint32_t *assay_memo_find(const struct assay_memo *memo, const char *text,
 void assay_memo_keep(struct assay_memo *memo, const char *text, size_t size, const void *tokens,
                      size_t count)
 {
-    if (size == 0 || size > memo->bytes_max || count > memo->tokens_max) return;
+    if (!memo || size == 0 || size > memo->bytes_max || count > memo->tokens_max) return;
     size_t place = place_of(memo, text, size);
     memo->heads[place] = (struct slot){(uint32_t)size, (uint32_t)count};
     memcpy(memo->texts + place * memo->bytes_max, text, size);

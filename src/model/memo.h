@@ -16,7 +16,8 @@ ASSAY_MUST_CHECK enum assay_status assay_memo_create(struct assay_memo **out, si
                                                      struct assay_error *err);
 void assay_memo_destroy(struct assay_memo *memo); /* NULL is fine */
 
-/* The tokens of a text, lent until one is kept; NULL when it is not there. */
+/* The tokens of a text, lent until one is kept; NULL when it is not there. Here and below NULL is a
+ * memo that remembers nothing. */
 const uint32_t *assay_memo_find(const struct assay_memo *memo, const char *text, size_t size,
                                 size_t *count);
 /* Keep a text's tokens (`tokens` need no alignment); one that is too long is left. */

@@ -215,7 +215,8 @@ static enum assay_status fill(struct assay_tokenizer *tokenizer, const struct as
     status = assay_vocab_read(&tokenizer->vocab, form, gguf, arena, err);
     if (status) return status;
     status = form == ASSAY_VOCAB_BYTE_LEVEL
-                 ? assay_bpe_create(&tokenizer->bpe, gguf, &tokenizer->vocab, arena, err)
+                 ? assay_bpe_create(&tokenizer->bpe, gguf, &tokenizer->vocab, ASSAY_BPE_MEMORY,
+                                    arena, err)
                  : assay_spm_create(&tokenizer->spm, gguf, &tokenizer->vocab, arena, err);
     if (status) return status;
     status = read_begin(tokenizer, gguf, err);

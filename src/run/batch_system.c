@@ -17,11 +17,30 @@ static bool has_prefix(const char *text, const char *prefix)
 /* What is wanted of the environment: by name, up to the "=". */
 static bool is_wanted(const char *line)
 {
-    static const char *const wanted[] = {
-        "SLURM_JOB_",           "SLURM_NTASKS",          "SLURM_HET_SIZE=", "SLURM_PROCID=",
-        "SLURM_NODEID=",        "SLURM_LOCALID=",        "SLURM_STEP_ID=",  "SLURM_CLUSTER_NAME=",
-        "SLURMD_NODENAME=",     "SLURM_NNODES=",         "SLURM_GPUS",      "SLURM_RESTART_COUNT=",
-        "SLURM_CPUS_PER_TASK=", "CUDA_VISIBLE_DEVICES=", "ASSAY_COMPONENT="};
+    static const char *const wanted[] = {"SLURM_JOB_",
+                                         "SLURM_NTASKS",
+                                         "SLURM_HET_SIZE=",
+                                         "SLURM_PROCID=",
+                                         "SLURM_NODEID=",
+                                         "SLURM_LOCALID=",
+                                         "SLURM_STEP_ID=",
+                                         "SLURM_CLUSTER_NAME=",
+                                         "SLURMD_NODENAME=",
+                                         "SLURM_NNODES=",
+                                         "SLURM_GPUS",
+                                         "SLURM_RESTART_COUNT=",
+                                         "SLURM_CPUS_PER_TASK=",
+                                         "CUDA_VISIBLE_DEVICES=",
+                                         "ASSAY_COMPONENT=",
+                                         "SLURM_CPU_BIND",
+                                         "SLURM_MEM_",
+                                         "SLURM_TOPOLOGY_",
+                                         "SLURM_DISTRIBUTION=",
+                                         "SLURM_CONTAINER",
+                                         "APPTAINER_CONTAINER=",
+                                         "APPTAINER_NAME=",
+                                         "SINGULARITY_CONTAINER=",
+                                         "SINGULARITY_NAME="};
     static const char *const unwanted[] = {"SLURM_JOB_USER=", "SLURM_JOB_UID=", "SLURM_JOB_GID="};
     const char *end = strchr(line, '=');
     const char *group = strstr(line, "_HET_GROUP_"), *old = strstr(line, "_PACK_GROUP_");

@@ -5,9 +5,9 @@
 #include "base/bytes.h"
 
 /* Append NAME=VALUE lines, sorted, of the variables of `environment` (ends with NULL) that tell
- * about job, step and task, those of every component of a heterogeneous job among them; not the
- * user's name. At most `bytes_max` in all; a value that is no clean text or longer than a line of
- * 512 bytes is left out. */
+ * about job, step and task, those of every component of a heterogeneous job among them, how they
+ * were bound and placed, and the container's image; not the user's name. At most `bytes_max` in
+ * all; a value that is no clean text or longer than a line of 512 bytes is left out. */
 ASSAY_MUST_CHECK enum assay_status assay_batch_variables(struct assay_bytes *out,
                                                          const char *const *environment,
                                                          size_t bytes_max, struct assay_error *err);

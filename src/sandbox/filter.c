@@ -330,7 +330,7 @@ enum assay_status assay_filter_make(struct sock_filter **out, unsigned short *co
     }
     failed |= add_conditions(context);
     enum assay_status status =
-        failed ? assay_fail(err, ASSAY_EUNSUPPORTED, "libseccomp refused a rule of the sandbox")
+        failed ? assay_fail(err, ASSAY_EMACHINE, "libseccomp refused a rule of the sandbox")
                : export_program(context, out, count, err);
     seccomp_release(context);
     return status;

@@ -74,8 +74,10 @@ static enum assay_status ask(const char *name, struct assay_bytes *out, struct a
     while (waitpid(pid, &exit_status, 0) < 0 && errno == EINTR) {
     }
     if (!status && exit_status != 0) {
-        return assay_fail(err, ASSAY_EUNSUPPORTED, "it does not run Python 3: status %d",
-                          exit_status);
+        bool ended = WIFEXITED(exit_status);
+        return assay_fail(err, ASSAY_EUNSUPPORTED, "it does not run Python 3: it ends with %s %d",
+                          ended ? "exit code" : "signal",
+                          ended ? WEXITSTATUS(exit_status) : WTERMSIG(exit_status));
     }
     return status;
 }
@@ -142,7 +144,8 @@ enum assay_status assay_interpreter_parse(struct assay_interpreter *out, const c
 {
     struct assay_json *answer = NULL;
     *out = (struct assay_interpreter){0};
-    enum assay_status status = assay_json_parse(&answer, text, size, err);
+    enum assay_status status =
+        assay_while(err, assay_json_parse(&answer, text, size, err), "its answer");
     if (!status && assay_json_type(answer) != ASSAY_JSON_OBJECT) {
         status = assay_fail(err, ASSAY_EFORMAT, "its answer is not an object");
     }
@@ -159,5 +162,9 @@ enum assay_status assay_interpreter_find(struct assay_interpreter *out, const ch
     enum assay_status status = ask(name, &text, err);
     if (!status) status = assay_interpreter_parse(out, (const char *)text.data, text.size, err);
     assay_bytes_fini(&text);
+    /* One that is missing, too old or no Python at all is nothing that any input says. */
+    if (status && assay_exit_code(status) != assay_exit_code(ASSAY_EMACHINE)) {
+        status = ASSAY_EMACHINE;
+    }
     return assay_while(err, status, "interpreter \"%.200s\"", name);
 }

@@ -14,8 +14,8 @@ struct assay_interpreter {
     size_t folder_count;
 };
 
-/* Run `name` (a path, or a name in PATH; NULL: python3) once and ask it. ENOTFOUND: there is none;
- * EUNSUPPORTED: older than 3.8, or installed where its folders would show too much. */
+/* Run `name` (a path, or a name in PATH; NULL: python3) once and ask it. EMACHINE: there is none,
+ * it is no Python or older than 3.8, or installed where its folders would show too much. */
 ASSAY_MUST_CHECK enum assay_status
 assay_interpreter_find(struct assay_interpreter *out, const char *name, struct assay_error *err);
 /* Read what the interpreter answered: a JSON object. */

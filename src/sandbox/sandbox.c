@@ -129,7 +129,7 @@ static enum assay_status test_itself(struct assay_sandbox *sandbox, struct assay
         status = assay_sandbox_take(sandbox, -1, &result, &taken, err);
         if (!status && (!taken || result.verdict != rows[result.tag].verdict)) {
             status = assay_fail(
-                err, ASSAY_EUNSUPPORTED, "the sandbox's test of itself gives \"%s\" (%s) for: %s",
+                err, ASSAY_EMACHINE, "the sandbox's test of itself gives \"%s\" (%s) for: %s",
                 assay_sandbox_verdict_word(result.verdict), result.detail, rows[result.tag].text);
         }
     }
@@ -186,15 +186,38 @@ static enum assay_status open_form(struct assay_sandbox **out, enum assay_sandbo
     return ASSAY_OK;
 }
 
+/* Namespaces, or Landlock where they are refused; both reasons are told where neither holds. */
+static enum assay_status open_any(struct assay_sandbox **out,
+                                  const struct assay_sandbox_options *options,
+                                  const struct assay_interpreter *interpreter,
+                                  struct assay_error *err)
+{
+    struct assay_error first = {.text = "not asked for"};
+    if (options->form != ASSAY_SANDBOX_LANDLOCK) {
+        enum assay_status status =
+            open_form(out, ASSAY_SANDBOX_NAMESPACES, options, interpreter, &first);
+        if (!status) return ASSAY_OK;
+        if (options->form == ASSAY_SANDBOX_NAMESPACES) {
+            return assay_fail(err, status, "namespaces: %s", first.text);
+        }
+    }
+    struct assay_error second;
+    enum assay_status status =
+        open_form(out, ASSAY_SANDBOX_LANDLOCK, options, interpreter, &second);
+    if (status) {
+        return assay_fail(err, status, "Landlock: %.400s; namespaces: %s", second.text, first.text);
+    }
+    snprintf((*out)->degradation, sizeof(*out)->degradation, "no namespaces: %.200s", first.text);
+    return ASSAY_OK;
+}
+
 enum assay_status assay_sandbox_open(struct assay_sandbox **out,
                                      const struct assay_sandbox_options *options,
                                      struct assay_error *err)
 {
     struct assay_interpreter *interpreter = calloc(1, sizeof *interpreter);
-    struct assay_error first = {0};
     if (!interpreter) return assay_fail(err, ASSAY_EMEMORY, "no memory for a sandbox");
     enum assay_status status = ASSAY_OK;
-    bool either = options->form == ASSAY_SANDBOX_AUTO;
     if (options->workers > ASSAY_WORKERS_MAX) {
         status = assay_fail(err, ASSAY_EVALUE, "%u interpreters: at most %d", options->workers,
                             ASSAY_WORKERS_MAX);
@@ -202,23 +225,7 @@ enum assay_status assay_sandbox_open(struct assay_sandbox **out,
         status = assay_fail(err, ASSAY_EVALUE, "the list of modules is longer than 1023 bytes");
     }
     if (!status) status = assay_interpreter_find(interpreter, options->interpreter, err);
-    if (!status && options->form != ASSAY_SANDBOX_LANDLOCK) {
-        status = open_form(out, ASSAY_SANDBOX_NAMESPACES, options, interpreter, &first);
-        if (status && !either) {
-            if (err) *err = first;
-            assay_while(err, status, "sandbox of namespaces");
-        }
-    }
-    if (options->form == ASSAY_SANDBOX_LANDLOCK || (either && status && first.text[0])) {
-        if (!status || first.text[0]) {
-            status = open_form(out, ASSAY_SANDBOX_LANDLOCK, options, interpreter, err);
-            assay_while(err, status, "sandbox of Landlock");
-        }
-        if (!status) {
-            snprintf((*out)->degradation, sizeof(*out)->degradation, "no namespaces: %.200s",
-                     first.text[0] ? first.text : "not asked for");
-        }
-    }
+    if (!status) status = open_any(out, options, interpreter, err);
     free(interpreter);
     return status;
 }

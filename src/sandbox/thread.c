@@ -139,7 +139,7 @@ static void end_of_worker(struct assay_sandbox *sandbox, struct assay_worker *wo
     for (begin = end; begin > 0 && worker->output[begin - 1] != '\n'; begin--) {
     }
     assay_report_clean(worker->output + begin, end - begin, said, sizeof said);
-    assay_fail(&err, ASSAY_EUNSUPPORTED, "the interpreter ends at its start: %s", said);
+    assay_fail(&err, ASSAY_EMACHINE, "the interpreter ends at its start: %s", said);
     start_failed(sandbox, worker, &err);
 }
 
@@ -156,7 +156,7 @@ static void take_message(struct assay_sandbox *sandbox, struct assay_worker *wor
         message[ASSAY_MESSAGE_BYTES - 1] = 0;
         assay_fail_errno(&err, (int)assay_get_le32(message + 4), "%s: %s",
                          sandbox->interpreter.path, (const char *)message + 8);
-        err.status = ASSAY_EUNSUPPORTED;
+        err.status = ASSAY_EMACHINE;
         start_failed(sandbox, worker, &err);
     } else if (memcmp(message, "REDY", 4) == 0) {
         assay_worker_read_output(worker);

@@ -81,7 +81,7 @@ static enum assay_status spawn(struct child *child, const char *const *argv,
     }
     posix_spawn_file_actions_destroy(&actions);
     if (failed == ENOENT) {
-        return assay_fail(err, ASSAY_ENOTFOUND, "there is no program \"%s\" in PATH", argv[0]);
+        return assay_fail(err, ASSAY_EMACHINE, "there is no program \"%s\" in PATH", argv[0]);
     }
     return failed ? assay_fail_errno(err, failed, "%s", argv[0]) : ASSAY_OK;
 }

@@ -14,7 +14,7 @@ struct assay_command_result {
 };
 void assay_command_fini(struct assay_command_result *result);
 
-/* Find argv[0] by PATH, run it with `input` (may be NULL) as its standard input. ENOTFOUND when
+/* Find argv[0] by PATH, run it with `input` (may be NULL) as its standard input. EMACHINE when
  * there is no such program; EIO when it says too much, or is not done in a minute (it is then
  * killed). Any exit code is ASSAY_OK. */
 ASSAY_MUST_CHECK enum assay_status assay_command_run(struct assay_command_result *out,

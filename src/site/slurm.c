@@ -284,7 +284,7 @@ static enum assay_status ask(struct assay_slurm_state *out, const char *const *c
     struct assay_command_result result = {{0}, {0}, 0};
     enum assay_status status = assay_command_run(&result, command, NULL, err);
     const char *text = (const char *)result.output.data;
-    if (status == ASSAY_ENOTFOUND)
+    if (status == ASSAY_EMACHINE)
         status = ASSAY_OK;
     else if (!status && result.exit_code == 0 && result.output.size > 1) {
         status = job ? assay_slurm_parse_account(out, text, job, err)

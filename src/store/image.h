@@ -12,6 +12,12 @@
 struct assay_source;
 struct assay_samples;
 
+/* What a window (window.h) may hold at most: samples, and bytes of what has no fixed length, of
+ * which one sample may have more. */
+struct assay_window_size {
+    uint32_t samples, bytes;
+};
+
 struct assay_image {
     struct assay_arena arena; /* owns the texts, and the columns but for those of samples */
     const char *texts[ASSAY_ATTRIBUTE_COUNT];
@@ -19,7 +25,9 @@ struct assay_image {
     uint64_t rows[ASSAY_SHAPE_COUNT];
     void *columns[ASSAY_COLUMN_COUNT]; /* rows × element; a TEXT is a const char * */
     struct assay_source *source;       /* of the columns of samples; NULL: they are in memory too */
-    const struct assay_cipher_key *key; /* opens encrypted cells; NULL: they stay closed */
+    struct assay_window_size window;   /* the usual one, once it is loaded */
+    const struct assay_cipher_key *key;          /* opens encrypted cells; NULL: they stay closed */
+    const struct assay_results_visitor *visitor; /* while it is checked; NULL: none */
 };
 void assay_image_fini(struct assay_image *image);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DISTINCT_MAX = 16 };
+enum { DISTINCT_MAX = 16, JOINED_BYTES_MAX = 240 };
 
 static enum assay_status out_of_memory(struct assay_error *err)
 {
@@ -130,8 +130,8 @@ static enum assay_status take_process(struct assay_process *out, const struct as
     return assay_fail(err, ASSAY_EFORMAT, "/processes: row %" PRIu32 ": %s", row, fault);
 }
 
-/* The distinct texts of one field, in order of appearance, joined by "+"; "…" stands for more than
- * a few. */
+/* The distinct texts of one field, in order of appearance, joined by "+"; "…" stands for those that
+ * are too many or too long: a statement takes what comes out. */
 static enum assay_status join(const char **out, struct assay_image *image, enum assay_column column,
                               struct assay_error *err)
 {
@@ -141,13 +141,15 @@ static enum assay_status join(const char **out, struct assay_image *image, enum 
     size_t known = 0;
     struct assay_bytes joined = {0};
     enum assay_status status = ASSAY_OK;
-    for (uint64_t i = 0; i < count && !status && known < DISTINCT_MAX; i++) {
+    bool full = false;
+    for (uint64_t i = 0; i < count && !status && !full; i++) {
         size_t at = 0;
         while (at < known && strcmp(distinct[at], texts[i]) != 0) at++;
         if (at < known) continue;
         distinct[known++] = texts[i];
-        status = assay_bytes_format(&joined, err, "%s%s", joined.size ? "+" : "",
-                                    known == DISTINCT_MAX ? "…" : texts[i]);
+        full = known == DISTINCT_MAX || joined.size + 1 + strlen(texts[i]) > JOINED_BYTES_MAX;
+        status =
+            assay_bytes_format(&joined, err, "%s%s", joined.size ? "+" : "", full ? "…" : texts[i]);
     }
     if (!status) {
         *out = assay_arena_text(&image->arena, joined.data ? (const char *)joined.data : "",
@@ -169,6 +171,8 @@ enum assay_status assay_machines_take(struct assay_results *results, struct assa
     }
     if (!status) status = join(&results->backend, image, ASSAY_COLUMN_PROCESS_BACKEND, err);
     if (!status) status = join(&results->isa, image, ASSAY_COLUMN_PROCESS_ISA, err);
+    if (!status) status = join(&results->build, image, ASSAY_COLUMN_PROCESS_BUILD, err);
+    if (!status) status = join(&results->cpu, image, ASSAY_COLUMN_PROCESS_CPU, err);
     if (status) return status;
     results->processes = processes;
     results->process_count = count;

@@ -31,7 +31,7 @@ ASSAY_MUST_CHECK enum assay_status assay_machines_put(const struct assay_machine
 ASSAY_MUST_CHECK enum assay_status assay_machines_digest(const struct assay_machines *machines,
                                                          struct assay_sha256 *state,
                                                          struct assay_error *err);
-/* Read: processes of an image, checked, into `results` (also its backend and isa). */
+/* Read: processes of an image, checked, into `results` (also what it joins of them). */
 ASSAY_MUST_CHECK enum assay_status assay_machines_take(struct assay_results *results,
                                                        struct assay_image *image,
                                                        struct assay_error *err);

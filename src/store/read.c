@@ -49,6 +49,7 @@ enum assay_status assay_image_load(struct assay_image *image, const char *path, 
                                    size_t size, struct assay_error *err)
 {
     struct assay_hdf_printing before = assay_hdf_quiet();
+    image->window = (struct assay_window_size){.samples = 4096, .bytes = 1 << 24};
     enum assay_status status = assay_source_open(&image->source, image, path, data, size, err);
     if (!status) status = read_attributes(image->source, err);
     if (!status) status = assay_source_read_columns(image->source, err);
@@ -92,6 +93,7 @@ enum assay_status assay_results_take(struct assay_results **out, struct assay_im
     if (handle->image.source) handle->image.source->image = &handle->image;
     enum assay_status status =
         assay_image_check(&handle->public, &handle->samples, &handle->image, err);
+    handle->image.visitor = NULL;
     if (!status) {
         handle->public.path = assay_arena_text(&handle->image.arena, path, strlen(path));
         if (!handle->public.path) status = assay_fail(err, ASSAY_EMEMORY, "out of memory");
@@ -106,9 +108,11 @@ enum assay_status assay_results_take(struct assay_results **out, struct assay_im
 
 static enum assay_status read_results(struct assay_results **out, const char *path,
                                       const uint8_t *data, size_t size,
-                                      const struct assay_cipher_key *key, struct assay_error *err)
+                                      const struct assay_cipher_key *key,
+                                      const struct assay_results_visitor *visitor,
+                                      struct assay_error *err)
 {
-    struct assay_image image = {.key = NULL};
+    struct assay_image image = {.visitor = visitor};
     enum assay_status status = assay_image_load(&image, path, data, size, err);
     if (status) {
         assay_image_fini(&image);
@@ -143,11 +147,19 @@ static enum assay_status check_regular(const char *path, struct assay_error *err
     return assay_fail(err, ASSAY_EFORMAT, "%s: not a regular file", path);
 }
 
+static enum assay_status read_file(struct assay_results **out, const char *path,
+                                   const struct assay_cipher_key *key,
+                                   const struct assay_results_visitor *visitor,
+                                   struct assay_error *err)
+{
+    enum assay_status status = check_regular(path, err);
+    return status ? status : read_results(out, path, NULL, 0, key, visitor, err);
+}
+
 enum assay_status assay_results_open(struct assay_results **out, const char *path,
                                      const struct assay_cipher_key *key, struct assay_error *err)
 {
-    enum assay_status status = check_regular(path, err);
-    return status ? status : read_results(out, path, NULL, 0, key, err);
+    return read_file(out, path, key, NULL, err);
 }
 
 /* Another file than the run's must be told from a changed cell. */
@@ -168,13 +180,23 @@ static enum assay_status key_of_data(struct assay_cipher_key *out, const char *p
         assay_digest_hex(&digest, theirs), path, assay_digest_hex(&head.data_digest, ours));
 }
 
-enum assay_status assay_results_open_clear(struct assay_results **out, const char *path,
-                                           const char *data_path, struct assay_error *err)
+enum assay_status assay_results_open_visited(struct assay_results **out, const char *path,
+                                             const char *data_path,
+                                             const struct assay_results_visitor *visitor,
+                                             struct assay_error *err)
 {
     struct assay_cipher_key key = {.known = false};
-    char hex[ASSAY_DIGEST_HEX];
     enum assay_status status = data_path ? key_of_data(&key, path, data_path, err) : ASSAY_OK;
-    if (!status) status = assay_results_open(out, path, &key, err);
+    return status ? status : read_file(out, path, &key, visitor, err);
+}
+
+enum assay_status assay_results_open_clear(struct assay_results **out, const char *path,
+                                           const char *data_path,
+                                           const struct assay_results_visitor *visitor,
+                                           struct assay_error *err)
+{
+    char hex[ASSAY_DIGEST_HEX];
+    enum assay_status status = assay_results_open_visited(out, path, data_path, visitor, err);
     if (status || !(*out)->sealed) return status;
     status = assay_fail(err, ASSAY_EUSAGE,
                         "%s: its outputs are encrypted, because its benchmark is; to read them, "
@@ -188,7 +210,7 @@ enum assay_status assay_results_open_clear(struct assay_results **out, const cha
 enum assay_status assay_results_parse(struct assay_results **out, const uint8_t *data, size_t size,
                                       struct assay_error *err)
 {
-    return read_results(out, "(memory)", data, size, NULL, err);
+    return read_results(out, "(memory)", data, size, NULL, NULL, err);
 }
 
 enum assay_status assay_results_peek(struct assay_results_head *out, const char *path,

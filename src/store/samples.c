@@ -38,9 +38,10 @@ struct assay_samples {
     size_t at;
     struct mark *marks; /* mark_count: the beginning of each window, and the end */
     size_t mark_count, mark_room;
+    const struct assay_results_visitor *visitor; /* the first time */
     struct assay_bytes encoding;
     struct assay_arena arena;            /* what is opened of this window */
-    struct assay_results_sample *opened; /* ASSAY_WINDOW_SAMPLES where there is a key */
+    struct assay_results_sample *opened; /* of the window, where there is a key */
 };
 
 static enum assay_status out_of_memory(struct assay_error *err)
@@ -257,6 +258,12 @@ static enum assay_status digest_sample(struct assay_samples *samples, struct mar
     }
     if (status) return status;
     assay_sha256_update(&to->records, encoding->data, encoding->size);
+    if (samples->visitor && !samples->results->sealed) {
+        status = samples->visitor->visit(samples->visitor->context, samples->window.first + i,
+                                         samples->results->sample_count, encoding->data,
+                                         encoding->size, err);
+        if (status) return status;
+    }
     assay_bytes_clear(encoding);
     status = assay_circumstances_encode(encoding, &sample->circumstances, err);
     if (status) return status;
@@ -402,9 +409,10 @@ enum assay_status assay_samples_create(struct assay_samples **out, struct assay_
     if (!samples) return out_of_memory(err);
     samples->results = results;
     samples->image = image;
+    samples->visitor = image->visitor;
     enum assay_status status = ASSAY_OK;
     if (results->encrypted && image->key) {
-        samples->opened = calloc(ASSAY_WINDOW_SAMPLES, sizeof *samples->opened);
+        samples->opened = calloc(image->window.samples, sizeof *samples->opened);
         if (!samples->opened) status = out_of_memory(err);
     }
     if (!status) status = read_all(samples, &image->arena, plan, err);
@@ -412,6 +420,7 @@ enum assay_status assay_samples_create(struct assay_samples **out, struct assay_
         assay_samples_destroy(samples);
         return status;
     }
+    samples->visitor = NULL;
     samples->loaded = samples->mark_count > 1;
     samples->at = samples->loaded ? samples->mark_count - 2 : 0;
     *out = samples;

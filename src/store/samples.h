@@ -8,8 +8,8 @@
 struct assay_samples;
 
 /* Go through all samples once: check them against the plan and each other, compute their digests,
- * and keep in the image's arena what results has of every sample. The plan is used in this call
- * only; results and image outlive what is made. */
+ * show them to the image's visitor, and keep in the image's arena what results has of every sample.
+ * The plan is used in this call only; results and image outlive what is made. */
 ASSAY_MUST_CHECK enum assay_status assay_samples_create(struct assay_samples **out,
                                                         struct assay_results *results,
                                                         struct assay_image *image,

@@ -9,8 +9,6 @@
 
 #include <inttypes.h>
 
-enum { WINDOW_BYTES = 1 << 24 /* of what has no fixed length; one sample may have more */ };
-
 /* What offsets cut up. */
 static const struct cut {
     enum assay_column column;
@@ -91,7 +89,7 @@ static enum assay_status check_offsets(const struct assay_window *window,
 }
 
 /* The samples that fit, one at least. */
-static size_t fitting(const struct assay_window *window)
+static size_t fitting(const struct assay_window *window, uint64_t most)
 {
     size_t fits = 1;
     for (; fits < window->count; fits++) {
@@ -100,7 +98,7 @@ static size_t fitting(const struct assay_window *window)
             const uint64_t *offset = window->columns[cuts[k].column];
             bytes += (offset[fits + 1] - offset[0]) * cuts[k].row_bytes;
         }
-        if (bytes > WINDOW_BYTES) break;
+        if (bytes > most) break;
     }
     return fits;
 }
@@ -122,13 +120,13 @@ enum assay_status assay_window_read(struct assay_window *window, const struct as
     enum assay_status status = ASSAY_OK;
     ASSAY_ASSERT(left > 0);
     window->first = first;
-    window->count = left < ASSAY_WINDOW_SAMPLES ? (size_t)left : ASSAY_WINDOW_SAMPLES;
+    window->count = left < image->window.samples ? (size_t)left : image->window.samples;
     status = read_shape(window, image, ASSAY_SHAPE_OFFSETS, first, window->count + 1, err);
     for (size_t k = 0; k < CUTS && !status; k++) {
         status = check_offsets(window, image, &cuts[k], err);
     }
     if (status) return status;
-    window->count = fitting(window);
+    window->count = fitting(window, image->window.bytes);
     status = read_shape(window, image, ASSAY_SHAPE_SAMPLES, first, window->count, err);
     for (size_t k = 0; k < CUTS && !status; k++) {
         status = read_slices(window, image, &cuts[k], err);

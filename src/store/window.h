@@ -6,8 +6,6 @@
 #include "base/bytes.h"
 #include "store/image.h"
 
-enum { ASSAY_WINDOW_SAMPLES = 4096 };
-
 /* Zero-initialise. */
 struct assay_window {
     uint64_t first; /* its samples are first … first + count − 1 */
@@ -20,8 +18,8 @@ struct assay_window {
 };
 void assay_window_fini(struct assay_window *window);
 
-/* Read the samples from `first` on, as many as are a window's: the same ones each time, unless the
- * file has changed. Offsets are checked, so that every slice lies inside its column. */
+/* Read the samples from `first` on, as many as image->window lets it have: the same ones each time,
+ * unless the file has changed. Offsets are checked, so that every slice lies inside its column. */
 ASSAY_MUST_CHECK enum assay_status assay_window_read(struct assay_window *window,
                                                      const struct assay_image *image,
                                                      uint64_t first, struct assay_error *err);

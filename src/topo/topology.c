@@ -3,6 +3,7 @@
 #include "topo/topology.h"
 
 #include "topo/memory.h"
+#include "topo/surroundings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +40,18 @@ static uint64_t installed_memory(hwloc_topology_t hwloc)
     return in_pages > in_nodes ? in_pages : in_nodes;
 }
 
+static void add_info(void *machine, const char *name, const char *value)
+{
+    (void)hwloc_obj_add_info(machine, name, value); /* a wish only */
+}
+
 static enum assay_status fill_facts(struct assay_topology *topology, struct assay_error *err)
 {
     hwloc_topology_t hwloc = topology->hwloc;
     int bytes = 0;
+    if (hwloc_topology_is_thissystem(hwloc)) {
+        assay_surroundings_find("", add_info, hwloc_get_root_obj(hwloc));
+    }
     if (hwloc_topology_export_xmlbuffer(hwloc, &topology->xml, &bytes, 0) != 0) {
         return fail(err, "the topology could not be written as XML");
     }

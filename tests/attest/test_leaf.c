@@ -54,21 +54,21 @@ static void test_results(void **state)
     struct bundle *bundle = *state;
     struct assay_error err;
     struct assay_results *results = NULL;
-    struct assay_digest *leaves = NULL;
-    struct assay_salt_key key = {{9}};
-    check_ok(assay_results_open(&results, bundle->place.file, NULL, &err), &err);
-    check_ok(assay_leaves_create(&leaves, results, &key, &err), &err);
+    struct assay_leaves leaves = {.key = {{9}}};
+    const struct assay_results_visitor visitor = {assay_leaves_add, &leaves};
+    check_ok(assay_results_open_visited(&results, bundle->place.file, NULL, &visitor, &err), &err);
+    assert_int_equal(leaves.count, results->sample_count);
     for (uint64_t i = 0; i < results->sample_count; i++) {
         struct fixture_sample sample;
         struct assay_bytes canonical = {0};
-        struct assay_salt salt = assay_leaf_salt(&key, i);
+        struct assay_salt salt = assay_leaf_salt(&leaves.key, i);
         fixture_fill(&sample, &bundle->place.fixture.plan, i, 1);
         check_ok(assay_record_encode(&canonical, &sample.record, &err), &err);
         struct assay_digest leaf = assay_leaf_hash(&salt, canonical.data, canonical.size);
-        assert_true(assay_digest_equal(&leaf, &leaves[i]));
+        assert_true(assay_digest_equal(&leaf, &leaves.hashes[i]));
         assay_bytes_fini(&canonical);
     }
-    free(leaves);
+    assay_leaves_fini(&leaves);
     assay_results_close(results);
 }
 
@@ -115,15 +115,19 @@ static void test_salt_key_file(void **state)
     char path[FOLDER_PATH_BYTES];
     folder_path(&bundle->place.folder, "some.salt", path);
     check_refused(assay_salt_key_read(&first, path, &records, &err), ASSAY_ENOTFOUND, &err, path);
-    check_ok(assay_salt_key_obtain(&first, path, &records, &err), &err);
-    check_ok(assay_salt_key_obtain(&second, path, &records, &err), &err);
+    check_ok(assay_salt_key_draw(&first, &err), &err);
+    check_ok(assay_salt_key_draw(&second, &err), &err);
+    assert_memory_not_equal(&first, &second, sizeof first);
+    check_ok(assay_salt_key_create(&first, path, &records, &err), &err);
+    check_refused(assay_salt_key_create(&second, path, &records, &err), ASSAY_EVALUE, &err, path);
+    check_ok(assay_salt_key_read(&second, path, &records, &err), &err);
     assert_memory_equal(&first, &second, sizeof first);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 07777, 0600);
-    check_refused(assay_salt_key_obtain(&second, path, &other, &err), ASSAY_EMISMATCH, &err,
+    check_refused(assay_salt_key_read(&second, path, &other, &err), ASSAY_EMISMATCH, &err,
                   "belongs to one run");
     assert_int_equal(chmod(path, 0644), 0);
-    check_refused(assay_salt_key_obtain(&second, path, &records, &err), ASSAY_EVALUE, &err, "0644");
+    check_refused(assay_salt_key_read(&second, path, &records, &err), ASSAY_EVALUE, &err, "0644");
 }
 
 /* An opened record of the bundle, as text. */

@@ -5,6 +5,10 @@
 #include "base/json.h"
 #include "crypto/digest.h"
 
+/* FORMAT.md 8.1 over the fixture's process, by Python's hashlib. */
+#define TOPOLOGIES "2619737c09e568f1a23b88ba77e106af3f9da49151c3b8251f38ee2ace84ba47"
+#define BATCH "69630ed53dd0fb2e86089075d89bc2a35f7c5edd4453799093a0cc7ea1a6fb88"
+
 static struct assay_bytes write_statement(const struct assay_statement *statement)
 {
     struct assay_bytes text = {0};
@@ -87,8 +91,13 @@ static const struct {
 } refusals[] = {
     {"https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1", ASSAY_EUNSUPPORTED,
      "_type is \"https://in-toto.io/Statement/v0.1\""},
-    {"attestation/results/v1", "attestation/results/v2", ASSAY_EUNSUPPORTED, "results/v2"},
-    {"https://assay.dev/attestation/results/v1", "https://slsa.dev/provenance/v1",
+    {"attestation/results/v2", "attestation/results/v1", ASSAY_EUNSUPPORTED, "results/v1"},
+    {"attestation/results/v2", "attestation/results/v3", ASSAY_EUNSUPPORTED, "results/v3"},
+    {"\"topologyDigest\":\"", "\"topologyDigest\":\"x", ASSAY_EFORMAT, "topologyDigest is"},
+    {"\"topologyDigest\"", "\"topology\"", ASSAY_EFORMAT, "topologyDigest is missing"},
+    {"\"batch\"", "\"job\"", ASSAY_EFORMAT, "batch is missing"},
+    {"\"hardware\":\"", "\"hardware\":\"\\n", ASSAY_EVALUE, "environment.hardware holds a control"},
+    {"https://assay.dev/attestation/results/v2", "https://slsa.dev/provenance/v1",
      ASSAY_EUNSUPPORTED, "slsa.dev"},
     {"\"predicate\":", "\"predicat\":", ASSAY_EFORMAT, "predicate is missing"},
     {"\"treeSize\":\"24\"", "\"treeSize\":24", ASSAY_EFORMAT, "records.treeSize is an integer"},
@@ -159,6 +168,12 @@ static void test_compare(void **state)
         {"\"engine\":\"assay 0.1.0\"", "\"engine\":\"assay 9.9.9\"",
          "environment.engine is \"assay 9.9.9\""},
         {"\"isa\":\"avx2\"", "\"isa\":\"sse2\"", "environment.isa"},
+        {"\"build\":\"", "\"build\":\"x", "environment.build is \"x"},
+        {"\"hardware\":\"", "\"hardware\":\"x", "environment.hardware is \"x"},
+        {"\"topologyDigest\":\"" TOPOLOGIES, "\"topologyDigest\":\"" BATCH,
+         "environment.topologyDigest is \"" BATCH "\", but the results file gives \"" TOPOLOGIES},
+        {"\"jobDigest\":\"" BATCH, "\"jobDigest\":\"" TOPOLOGIES,
+         "batch.jobDigest is \"" TOPOLOGIES},
         {"\"name\":\"fixture\"", "\"name\":\"other\"", "spec.name is \"other\""},
         {"\"name\":\"easy\"", "\"name\":\"soft\"", "strata[0] is \"soft\""},
         {"\"started\":\"2023", "\"started\":\"2022", "times.started"},

@@ -3,6 +3,7 @@
 #include "harness/folder.h"
 
 #include "base/bytes.h"
+#include "base/draft.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -157,12 +158,78 @@ static void test_publish(void **state)
     check_ok(assay_file_publish(from, to, &err), &err);
     assert_false(assay_file_exists(from));
     check_content(to, "new");
-    /* Over a folder it is refused, and the temporary file of assay_file_write is gone. */
-    check_refused(assay_file_write(folder.path, "x", 1, &err), ASSAY_EIO, &err, folder.path);
     check_content(to, "new");
     /* In the working directory there is no slash in the name. */
     check_ok(assay_file_write("test-file-here", "x", 1, &err), &err);
     unlink("test-file-here");
+    folder_remove(&folder);
+}
+
+/* Nothing is seen before the end; what was there stays until then, and for good when it fails. */
+static void test_draft(void **state)
+{
+    (void)state;
+    struct folder folder = folder_make();
+    struct assay_error err;
+    struct assay_draft draft = {0};
+    char path[FOLDER_PATH_BYTES], link[FOLDER_PATH_BYTES];
+    static char block[1 << 20];
+    memset(block, 'b', sizeof block);
+    folder_path(&folder, "to", path);
+    folder_path(&folder, "link", link);
+    check_ok(assay_file_write(path, "old", 3, &err), &err);
+    check_ok(assay_draft_begin(&draft, path, &err), &err);
+    /* Pieces smaller than a block, as large, and larger. */
+    for (int i = 0; i < 1000; i++) check_ok(assay_draft_append(&draft, "abc", 3, &err), &err);
+    check_ok(assay_draft_append(&draft, block, sizeof block / 4, &err), &err);
+    check_ok(assay_draft_append(&draft, block, sizeof block, &err), &err);
+    check_ok(assay_draft_append(&draft, "", 0, &err), &err);
+    check_ok(assay_draft_append(&draft, "end", 3, &err), &err);
+    check_content(path, "old");
+    assert_int_equal(folder_count(&folder), 2);
+    check_ok(assay_draft_finish(&draft, &err), &err);
+    assay_draft_drop(&draft);
+    assert_int_equal(folder_count(&folder), 1);
+    struct assay_bytes text = {0};
+    check_ok(assay_file_read(path, 2 * sizeof block, &text, &err), &err);
+    assert_int_equal(text.size, 3000 + sizeof block / 4 + sizeof block + 3);
+    assert_memory_equal(text.data + 2997, "abcb", 4);
+    assert_memory_equal(text.data + text.size - 4, "bend", 4);
+    assay_bytes_fini(&text);
+    /* Dropped: as if it had never been. */
+    check_ok(assay_draft_begin(&draft, path, &err), &err);
+    check_ok(assay_draft_append(&draft, block, sizeof block, &err), &err);
+    assay_draft_drop(&draft);
+    assert_int_equal(folder_count(&folder), 1);
+    /* Through a link to what it leads to. */
+    assert_int_equal(symlink("to", link), 0);
+    check_ok(assay_file_write(link, "new", 3, &err), &err);
+    check_content(path, "new");
+    assert_int_equal(readlink(link, block, sizeof block), 2);
+    folder_remove(&folder);
+}
+
+/* What is no file: a folder, a pipe, a device that is full. */
+static void test_draft_of_no_file(void **state)
+{
+    (void)state;
+    struct folder folder = folder_make();
+    struct assay_error err;
+    char pipe_path[FOLDER_PATH_BYTES], got[8] = "";
+    folder_path(&folder, "pipe", pipe_path);
+    check_refused(assay_file_write(folder.path, "x", 1, &err), ASSAY_EVALUE, &err, folder.path);
+    assert_int_equal(folder_count(&folder), 0);
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    check_refused(assay_file_write(pipe_path, "x", 1, &err), ASSAY_EIO, &err, pipe_path);
+    int fd = open(pipe_path, O_RDONLY | O_NONBLOCK);
+    assert_true(fd >= 0);
+    check_ok(assay_file_write(pipe_path, "piped", 5, &err), &err);
+    assert_int_equal(read(fd, got, sizeof got), 5);
+    assert_string_equal(got, "piped");
+    close(fd);
+    assert_int_equal(folder_count(&folder), 1);
+    check_refused(assay_file_write("/dev/full", "x", 1, &err), ASSAY_ESPACE, &err, "/dev/full");
+    assert_true(assay_file_exists("/dev/full"));
     folder_remove(&folder);
 }
 
@@ -206,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_read),        cmocka_unit_test(test_read_growing),
         cmocka_unit_test(test_map),         cmocka_unit_test(test_write_all),
         cmocka_unit_test(test_write_fails), cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_draft),       cmocka_unit_test(test_draft_of_no_file),
         cmocka_unit_test(test_beside),      cmocka_unit_test(test_crc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,11 +19,21 @@ static void test_rows(void **state)
         enum assay_status status;
         int exit_code;
     } rows[] = {
-        {ASSAY_OK, 0},           {ASSAY_EFAILED, 1},         {ASSAY_EUSAGE, 2},
-        {ASSAY_EFORMAT, 3},      {ASSAY_EVALUE, 3},          {ASSAY_EUNSUPPORTED, 3},
-        {ASSAY_ENOTFOUND, 3},    {ASSAY_EMISMATCH, 3},       {ASSAY_EMEMORY, 4},
-        {ASSAY_EIO, 4},          {ASSAY_ESPACE, 4},          {ASSAY_EINTERRUPTED, 85},
-        {ASSAY_STATUS_COUNT, 4}, {(enum assay_status)77, 4},
+        {ASSAY_OK, 0},
+        {ASSAY_EFAILED, 1},
+        {ASSAY_EUSAGE, 2},
+        {ASSAY_EFORMAT, 3},
+        {ASSAY_EVALUE, 3},
+        {ASSAY_EUNSUPPORTED, 3},
+        {ASSAY_ENOTFOUND, 3},
+        {ASSAY_EMISMATCH, 3},
+        {ASSAY_EMACHINE, 4},
+        {ASSAY_EMEMORY, 4},
+        {ASSAY_EIO, 4},
+        {ASSAY_ESPACE, 4},
+        {ASSAY_EINTERRUPTED, 85},
+        {ASSAY_STATUS_COUNT, 4},
+        {(enum assay_status)77, 4},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         assert_int_equal(assay_exit_code(rows[i].status), rows[i].exit_code);
@@ -51,9 +61,19 @@ static void test_fail_errno(void **state)
         int code;
         enum assay_status status;
     } rows[] = {
-        {ENOSPC, ASSAY_ESPACE},    {EDQUOT, ASSAY_ESPACE},  {EFBIG, ASSAY_ESPACE},
-        {ENOENT, ASSAY_ENOTFOUND}, {ENOMEM, ASSAY_EMEMORY}, {EACCES, ASSAY_EIO},
-        {EIO, ASSAY_EIO},          {EPIPE, ASSAY_EIO},      {99999, ASSAY_EIO},
+        {ENOSPC, ASSAY_ESPACE},
+        {EDQUOT, ASSAY_ESPACE},
+        {EFBIG, ASSAY_ESPACE},
+        {ENOENT, ASSAY_ENOTFOUND},
+        {ENOTDIR, ASSAY_ENOTFOUND},
+        {ELOOP, ASSAY_ENOTFOUND},
+        {ENAMETOOLONG, ASSAY_ENOTFOUND},
+        {EISDIR, ASSAY_EVALUE},
+        {ENOMEM, ASSAY_EMEMORY},
+        {EACCES, ASSAY_EIO},
+        {EIO, ASSAY_EIO},
+        {EPIPE, ASSAY_EIO},
+        {99999, ASSAY_EIO},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct assay_error err;

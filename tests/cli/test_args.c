@@ -112,6 +112,20 @@ static void refuses(void **state)
     }
 }
 
+/* The first offence is told; the rest of the line is known all the same. */
+static void reads_on_behind_an_offence(void **state)
+{
+    static const char *const words[] = {"--bach", "3", "--batch=0", "s", "--end-file", "e", NULL};
+    struct assay_args args = {0};
+    struct assay_error err = {0};
+    (void)state;
+    assert_int_equal(assay_args_parse(&args, &assay_cmd_run, words, count_of(words), &err),
+                     ASSAY_EUSAGE);
+    assert_non_null(strstr(err.text, "unknown option \"--bach\""));
+    assert_string_equal(args.end_file, "e");
+    assert_int_equal(args.batch, 0);
+}
+
 static void every_command_is_complete(void **state)
 {
     (void)state;
@@ -133,9 +147,13 @@ static void every_command_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes),          cmocka_unit_test(short_help_and_single_dash),
-        cmocka_unit_test(refuses),        cmocka_unit_test(tells_zero_from_absent),
-        cmocka_unit_test(report_refuses), cmocka_unit_test(every_command_is_complete),
+        cmocka_unit_test(takes),
+        cmocka_unit_test(short_help_and_single_dash),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(tells_zero_from_absent),
+        cmocka_unit_test(report_refuses),
+        cmocka_unit_test(every_command_is_complete),
+        cmocka_unit_test(reads_on_behind_an_offence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

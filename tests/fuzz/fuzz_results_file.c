@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct assay_reader reader = {.data = data, .size = size};
     struct assay_results *results = NULL;
     struct assay_error err;
-    for (unsigned i = 0; i < BASES && !files[i].data; i++) files[i] = base_make(i);
+    for (unsigned i = 0; i < BASES && !files[i].data; i++) files[i] = base_make((enum base)i);
     const struct assay_bytes *base = &files[assay_read_u8(&reader) % BASES];
     size_t cut = assay_read_u8(&reader) % 64, whole = cut ? base->size / 64 * cut : base->size;
     uint8_t *file = malloc(whole);

@@ -79,6 +79,7 @@ struct assay_test_gguf_options {
     float norm_eps, rope_base; /* [1e-5, 10000] */
     bool output;               /* an output.weight of its own; else tied to the embedding */
     bool rope_factors;         /* with rope_freqs.weight */
+    bool sentence_piece;       /* a vocabulary of its own, with every byte; no chat template */
     const char *pre;           /* ["smollm"] */
     const char *chat_template; /* [ChatML with a default system message]; "" for none */
 };

@@ -39,6 +39,25 @@ enum {
     KEY_BYTES = 96
 };
 
+/* Of the SentencePiece vocabulary, which has every byte behind them. */
+static const char *const pieces[] = {"<unk>",
+                                     "<s>",
+                                     "</s>",
+                                     "  ",
+                                     "\n\n",
+                                     "t",
+                                     "h",
+                                     "e",
+                                     "th",
+                                     "the",
+                                     "\xe2\x96\x81",
+                                     "\xe2\x96\x81the",
+                                     "he",
+                                     "\xc3\xa9",
+                                     "\xc3\xa9\xc3\xa9",
+                                     "eth"};
+enum { PIECES = sizeof pieces / sizeof pieces[0], PIECE_TOKENS = PIECES + BYTES };
+
 static const char *const default_template =
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
     "{{ '<|im_start|>system\nYou are a test.<|im_end|>\n' }}{% endif %}"
@@ -55,7 +74,7 @@ static struct assay_test_gguf_options complete(const struct assay_test_gguf_opti
     if (!o.ffn_width) o.ffn_width = 96;
     if (!o.heads) o.heads = 4;
     if (!o.kv_heads) o.kv_heads = o.heads > 1 ? o.heads / 2 : 1;
-    if (!o.vocab) o.vocab = SMALLEST;
+    if (!o.vocab) o.vocab = o.sentence_piece ? (uint32_t)PIECE_TOKENS : (uint32_t)SMALLEST;
     if (!o.context) o.context = 512;
     if (!o.head_dim) o.head_dim = o.width / o.heads;
     if (!o.window && !strcmp(o.architecture, "gemma3")) o.window = 40;
@@ -154,6 +173,29 @@ static void fill_vocabulary(struct vocabulary *v, size_t count)
     for (size_t i = 0; i < v->merge_count; i++) v->merge_list[i] = v->merges[i];
 }
 
+static void add_sentence_piece(struct assay_gguf_image *image)
+{
+    static char texts[PIECE_TOKENS][TEXT_BYTES];
+    static const char *list[PIECE_TOKENS];
+    static int32_t types[PIECE_TOKENS];
+    static uint8_t scores[12 + 4 * PIECE_TOKENS];
+    assay_put_le32(scores, GGUF_F32);
+    assay_put_le32(scores + 4, PIECE_TOKENS);
+    for (uint32_t i = 0; i < PIECE_TOKENS; i++) {
+        if (i < PIECES) snprintf(texts[i], TEXT_BYTES, "%s", pieces[i]);
+        if (i >= PIECES) snprintf(texts[i], TEXT_BYTES, "<0x%02X>", i - PIECES);
+        list[i] = texts[i];
+        types[i] = i >= PIECES ? 6 : i < 3 ? 3 : i < 5 ? 4 : 1;
+        assay_put_le32(scores + 12 + 4 * i, 0xc0000000u + (i << 10)); /* −2, lower and lower */
+    }
+    assay_gguf_image_text(image, "tokenizer.ggml.model", "llama");
+    assay_gguf_image_texts(image, "tokenizer.ggml.tokens", list, PIECE_TOKENS);
+    assay_gguf_image_i32s(image, "tokenizer.ggml.token_type", types, PIECE_TOKENS);
+    assay_gguf_image_raw(image, "tokenizer.ggml.scores", GGUF_ARRAY, scores, sizeof scores);
+    assay_gguf_image_bool(image, "tokenizer.ggml.add_space_prefix", false);
+    assay_gguf_image_bool(image, "tokenizer.ggml.add_bos_token", false);
+}
+
 static void add_tokenizer(struct assay_gguf_image *image, const struct assay_test_gguf_options *o)
 {
     struct vocabulary v = {0};
@@ -202,7 +244,11 @@ void assay_test_gguf_keys(struct assay_gguf_image *image,
     if (o.head_dim != o.width / o.heads) assay_gguf_image_u32(image, key, o.head_dim);
     snprintf(key, sizeof key, "%s.attention.sliding_window", o.architecture);
     if (o.window) assay_gguf_image_u32(image, key, o.window);
-    add_tokenizer(image, &o);
+    if (o.sentence_piece) {
+        add_sentence_piece(image);
+    } else {
+        add_tokenizer(image, &o);
+    }
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014). */

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -65,10 +66,46 @@ class Place:
         return path
 
 
+# What srun would say in the second component of a heterogeneous job.
+SLURM = {
+    "SLURM_JOB_ID": "71", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0",
+    "SLURM_STEP_ID": "0", "SLURM_HET_SIZE": "2", "SLURM_JOB_ID_HET_GROUP_1": "72",
+    "SLURM_JOB_PARTITION_HET_GROUP_1": "gpu", "ASSAY_COMPONENT": "1",
+}
+
+
+def field(data):
+    """LP of FORMAT.md."""
+    return struct.pack("<Q", len(data)) + data
+
+
+def check_machines(place):
+    """What the statement says of machines and batch job, out of the results file by h5py."""
+    payload = base64.b64decode(json.loads(place.r_h5_dsse_json.read_text())["payload"])
+    predicate = json.loads(payload)["predicate"]
+    with h5py.File(place.r_h5) as results:
+        rows, xml = results["processes"], results["topologies/xml"]
+        topologies, batch = field(b"assay/topologies-1"), field(b"assay/batch-1")
+        for i in range(len(rows["job"])):
+            topologies += hashlib.sha256(xml[rows["topology"][i]]).digest()
+            for name in ("launcher", "job", "component", "variables"):
+                batch += field(rows[name][i])
+        facts = {name: rows[name][0].decode() for name in ("job", "component", "variables")}
+        said = {name: rows[name][0].decode() for name in ("build", "backend", "isa", "cpu")}
+    environment = predicate["environment"]
+    need(environment["topologyDigest"] == hashlib.sha256(topologies).hexdigest(), "topologies")
+    need(predicate["batch"]["jobDigest"] == hashlib.sha256(batch).hexdigest(), "the batch job")
+    need(facts["job"] == "71" and facts["component"] == "1 gpu", f"job and component: {facts}")
+    lines = [f"{name}={value}\n" for name, value in SLURM.items()]
+    need(all(line in facts["variables"] for line in lines), f"variables: {lines}")
+    need(said == {"build": environment["build"], "backend": environment["backend"],
+                  "isa": environment["isa"], "cpu": environment["hardware"]}, f"machine: {said}")
+
+
 def make_bundle(place):
     spec = write_job(place.folder, items=6, replicates=2)
     run = ("run", spec, "--model-dir", model_dir(), "--output", place.r_h5, "--quiet")
-    assay(*run, check=0)
+    assay(*run, check=0, env=SLURM)
     place.secret("pass", b"correct horse battery\n")
     assay("key", "generate", place.site_key, "--cost", "low", *place.unlock, check=0)
     assay("attest", place.r_h5, "--key", place.site_key, *place.unlock, check=0)
@@ -330,6 +367,33 @@ def check_terminal(place):
 # --- results, records, rounds
 
 
+def check_outputs(place):
+    """Nothing that is read, least of all a secret, is written over."""
+    sign = ("--key", place.site_key, *place.unlock)
+    again = place.folder / "." / "site.key"
+    before = {path.name: path.read_bytes() for path in place.folder.iterdir() if path.is_file()}
+    for path in (place.r_h5, place.r_h5_salt, again, place.folder / "pass"):
+        refused(f"attest over {path.name}", 2, [f"--output is {path.parent}", "never changed"],
+                "attest", place.r_h5, *sign, "--output", path)
+    for path in (place.r_h5, place.r_h5_salt, place.r_h5_dsse_json):
+        refused(f"a record over {path.name}", 2, ["--output is", "never changed"],
+                "attest", place.r_h5, "--open", "3", "--output", path)
+    refused("an application over its key", 2, ["FILE is", "site.key itself"], "net", "apply",
+            again, "--chain", "c", *sign)
+    for option in ("--key", "--signer", "--chain", "--task", "--round", "--passphrase-file"):
+        refused(f"--open with {option}", 2, [f"signs nothing: {option} does not go"],
+                "attest", place.r_h5, "--open", "3", "--output", "o", option, "x")
+    for path, code, part in ((place.folder, 3, "Is a directory"), ("/dev/full", 4, "No space"),
+                             (place.folder / "none" / "x", 3, "none/x: No such file")):
+        refused(f"attest into {path}", code, [part], "attest", place.r_h5, *sign, "--output", path)
+    text = place.secret("text", b"hello\n")
+    refused("no bundle", 3, ["text: not JSON: 1:5"], "verify", text, "--key", place.site_key_pub)
+    refused("no record", 3, ["text: not JSON: 1:5"], "verify", "--record", text)
+    text.unlink()
+    after = {path.name: path.read_bytes() for path in place.folder.iterdir() if path.is_file()}
+    need(before == after, "every file is as it was")
+
+
 def check_tampering(place):
     verify = ("verify", place.r_h5_dsse_json, "--key", place.site_key_pub, "--results")
     done = json.loads(assay(*verify, place.r_h5, "--json", check=0).stdout)
@@ -346,6 +410,17 @@ def check_tampering(place):
     bad = place.secret("bundle.json", bytes(envelope))
     refused("a tampered bundle", 1, ["bundle.json"], "verify", bad, "--key", place.site_key_pub)
     refused("no key", 2, ["--key PUB is missing"], "verify", place.r_h5_dsse_json)
+    digest = digest_of(place.r_h5)
+    other = place.r_h5.read_bytes().replace(digest.encode(), digest[::-1].encode())
+    need(other != place.r_h5.read_bytes(), "the digest stands in the file")
+    sign = ("--key", place.site_key, *place.unlock)
+    for name, bytes_, part in (("lying.h5", other, f"records_digest is {digest[::-1]}, but"),
+                               ("cut.h5", other[: len(other) // 2], "HDF5"),
+                               ("text.h5", b"hello\n", "not an HDF5 file")):
+        bad = place.secret(name, bytes_)
+        refused(f"attest of {name}", 3, [name, part], "attest", bad, *sign)
+        left = {path.name for path in place.folder.glob(f"{name}*")}
+        need(left == {name}, f"nothing is made for {name}: {left}")
     alone = place.secret("alone.h5", place.r_h5.read_bytes())
     out = assay(*verify, alone, check=0).stdout
     need("not checked, it needs the owner's salt key" in out, "a stranger is told what he misses")
@@ -475,6 +550,8 @@ def main():
     with scratch() as folder:
         place = Place(folder)
         make_bundle(place)
+        check_machines(place)
+        check_outputs(place)
         check_others_read_ours(place)
         check_we_read_theirs(place)
         check_key_file(place)

@@ -195,12 +195,28 @@ def check_grade(folder):
         (("--extract", "abc"), 2, "it must have one"),
         (("--scorer", "numbr"), 2, "did you mean number?"),
         (("--output", results), 2, "never changed"),
+        (("--export", folder / "." / results.name), 2, "never changed"),
+        (("--output", folder / "items.jsonl"), 2, "--output is"),
+        (("--export", path, "--json"), 2, "--json does not go with it"),
+        (("--export", path, "--output", path), 2, "--output does not go with it"),
+        (("--export", path, "--extract", "(.)"), 2, "--extract does not go with it"),
+        (("--export", path, "--scorer", "text"), 2, "--scorer does not go with it"),
+        (("--output", folder), 3, "Is a directory"),
+        (("--output", folder / "none" / "x"), 3, "No such file"),
+        (("--output", "/dev/full"), 4, "/dev/full: No space left"),
+        (("--export", "/dev/full"), 4, "/dev/full: No space left"),
         (("--benchmark", folder / "tiny-def.yaml"), 3, "has no item"),
     ]
     for words, code, quoted in refusals:
         told = assay("grade", results, *words)
         need(told.returncode == code and quoted in told.stderr, f"{words}: {told.stderr}")
     need(hashlib.sha256(results.read_bytes()).hexdigest() == before, "grade changed its input")
+    lines = path.read_text()
+    words = ("--extract", "^(.)", "--output", "/dev/stdout", "--json")
+    told = assay("grade", results, *words, check=0)
+    need(told.stdout.startswith(lines), "rows into a pipe")
+    need(json.loads(told.stdout[len(lines):]) == other, "rows into a pipe, and the table")
+    need(not list(folder.glob("*.tmp")), "temporary files are left")
 
 
 def check_perplexity(folder):

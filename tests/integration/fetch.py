@@ -205,7 +205,7 @@ def packages(folder):
         bad = catalogue(folder, "bad", package=package, member=member)
         told = assay("fetch", "bad", "--catalogue", bad, "--model-dir", store, env=env).stderr
         need(what in told and not left(store), f"{package} {member}: {told} {left(store)}")
-    told = assay("fetch", "two", "--catalogue", two, "--model-dir", folder / "p", check=3,
+    told = assay("fetch", "two", "--catalogue", two, "--model-dir", folder / "p", check=4,
                  env={**env, "PATH": "/nowhere"}).stderr
     need('no program "env" in PATH' in told, told)
     print("packages: two pieces, no such package, no such member, other bytes: as they must")

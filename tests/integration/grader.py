@@ -1,14 +1,17 @@
-"""A run whose outputs are programs, and what may befall its grader: no interpreter, interpreters
-that are killed, one that cannot be started again, an interrupt and a SIGKILL while samples wait for
-their verdicts. What was kept is kept, and the digest is that of the undisturbed run.
+"""A run whose outputs are programs, and what may befall its grader: no interpreter, none that is
+one, no walls, interpreters that are killed, one that cannot be started again, an interrupt and a
+SIGKILL while samples wait for their verdicts. What the machine lacks is exit code 4; what was kept
+is kept, and the digest is that of the undisturbed run.
 `grader.py ASSAY`, by an interpreter that can copy itself into a virtual environment."""
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -56,7 +59,8 @@ def write_job(folder):
 
 
 def command(spec, results):
-    return ["run", spec, "--model-dir", model_dir(), "--output", results, "--quiet"]
+    more = ["--output", results, "--batch", "64", "--quiet"]
+    return ["run", spec, "--model-dir", model_dir(), *more]
 
 
 def start(spec, results, path):
@@ -103,13 +107,62 @@ def wait_for_records(results, count, process):
     return False
 
 
-def check_no_interpreter(folder, spec):
-    results = folder / "none.h5"
-    (folder / "empty").mkdir()
-    done = assay(*command(spec, results), env={"PATH": str(folder / "empty")})
-    need(done.returncode not in (0, 85) and "python3" in done.stderr, f"none: {done.stderr}")
-    need(not list(folder.glob("none.h5*")), "a run without an interpreter leaves something")
-    print(f"no interpreter: exit {done.returncode}: {done.stderr.strip()}")
+def refuse_walls():
+    """This process and its children get no user namespace and no Landlock: a seccomp filter."""
+    clone = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+    landlock, new_user, error, allow = 444, 0x10000000, 0x00050000, 0x7FFF0000
+    load, equal, any_bit, give = 0x20, 0x15, 0x45, 0x06
+    rows = [
+        (load, 0, 0, 0),  # the call's number
+        (equal, 0, 1, landlock),
+        (give, 0, 0, error | 38),  # ENOSYS
+        (equal, 0, 3, clone),
+        (load, 0, 0, 16),  # the low half of its first argument
+        (any_bit, 0, 1, new_user),
+        (give, 0, 0, error | 1),  # EPERM
+        (give, 0, 0, allow),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *row) for row in rows))
+    program = struct.pack("HxxxxxxQ", len(rows), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for arguments in ((38, 1, 0, 0, 0), (22, 2, program, 0, 0)):  # no new privileges, the filter
+        if libc.prctl(*arguments) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+
+
+def check_machine(folder, spec):
+    """Without what grading needs: nothing is left behind, the exit code is the environment's."""
+    rows = [  # what stands for python3, what is told
+        ("missing", None, "it cannot be started: No such file"),
+        ("not to be executed", (0o644, "#!/bin/sh\n"), "it cannot be started: "),
+        ("no Python", (0o755, "#!/bin/sh\nexit 3\n"),
+         "it does not run Python 3: it ends with exit code 3"),
+        ("answers with a poem", (0o755, "#!/bin/sh\necho roses\n"), "its answer: 1:5: "),
+        ("old", (0o755, "#!/bin/sh\necho '%s'\n" % json.dumps(
+            {"executable": "/bin/sh", "name": "CPython", "version": "3.6.9", "recent": 0})),
+         "it is CPython 3.6.9; Python 3.8 or later is needed"),
+    ]
+    audit = ["audit", folder / "undisturbed.h5", "--samples", "1", "--seed", "1",
+             "--model-dir", model_dir(), "--benchmark-dir", folder]
+    for i, (what, script, told) in enumerate(rows):
+        path = folder / f"path-{i}"
+        path.mkdir()
+        if script:
+            (path / "python3").write_text(script[1])
+            (path / "python3").chmod(script[0])
+        for words in (command(spec, folder / "none.h5"), audit, ["sandbox", "--check"]):
+            error = assay(*words, env={"PATH": str(path)}, check=4).stderr
+            need(f'interpreter "python3": {told}' in error, f"{what}, {words[0]}: {error}")
+        print(f"python3 {what}: exit 4: {error.strip()}")
+    for words, told in ((command(spec, folder / "none.h5"), ("Landlock: ", "; namespaces: ")),
+                        (["sandbox", "--form", "namespaces"], ("namespaces: ",)),
+                        (["sandbox", "--form", "landlock"], ("Landlock: ", "not asked for"))):
+        error = assay(*words, preexec_fn=refuse_walls, check=4).stderr
+        need(error.startswith("assay: sandbox: " + told[0]) and told[-1] in error, error)
+        print(f"no walls: exit 4: {error.strip()}")
+    error = assay("sandbox", "--modules", "no_such_module", check=4).stderr
+    need("no_such_module" in error, error)
+    need(not list(folder.glob("none.h5*")), "a run that cannot grade leaves something")
 
 
 def kill_interpreter(results, process, count):
@@ -153,7 +206,7 @@ def check_lost_interpreter(folder, spec, digest, path):
         need(len(pids) == 1, f"the interpreters of the pool are {pids}")
         os.kill(pids[0], signal.SIGKILL)
     error = process.communicate()[1]
-    need(process.returncode not in (0, 85), f"lost: exit {process.returncode}")
+    need(process.returncode == 4, f"lost: exit {process.returncode}")
     need(f"{own}/python3: exec" in error, f"lost: {error}")
     kept = len(samples_in(results))
     need(kept >= seen, f"lost: {kept} samples are kept of {seen}")
@@ -212,7 +265,7 @@ def main():
         spec = write_job(folder)
         assay(*command(spec, folder / "undisturbed.h5"), check=0)
         digest = digest_of(folder / "undisturbed.h5")
-        check_no_interpreter(folder, spec)
+        check_machine(folder, spec)
         check_killed_interpreters(folder, spec, digest, path)
         check_lost_interpreter(folder, spec, digest, path)
         for number in (signal.SIGINT, signal.SIGKILL):

@@ -233,6 +233,36 @@ def usage_refusals(folder):
     )
 
 
+def end_file(folder):
+    """Whatever ends the program, the batch script is told, also where nothing was run."""
+    marker = pathlib.Path(folder, "end")
+    missing = ["run", "none.yaml"]
+    rows = [
+        (2, ["run", "--bach", "3", "one.yaml", "--end-file", "end"]),
+        (2, ["run", "--end-file", "end", "--batch=0", "one.yaml"]),
+        (2, ["run", "--end-file=end"]),
+        (2, ["run", "one.yaml", "two.yaml", "--end-file=end"]),
+        (3, [*missing, "--end-file", "end"]),
+        (4, ["run", "one.yaml", "--scratch", "one.yaml", "--end-file", "end"]),
+        (0, ["run", "--help", "--end-file", "end"]),
+        # No file of another command, and none that is not named.
+        (2, ["report", "--end-file", "end"]),
+        (2, ["run", "--bach", "--end-file"]),
+    ]
+    for code, words in rows:
+        marker.unlink(missing_ok=True)
+        done = assay(*words, cwd=folder)
+        told = marker.read_text() if marker.exists() else None
+        want = None if words[0] == "report" or words[-1] == "--end-file" else f"{code}\n"
+        print(f"{' '.join(words)}: exit {done.returncode}, marker {told!r}")
+        if done.returncode != code or told != want:
+            failures.append((f"end file of {words}", [f"exit {done.returncode}", repr(told)]))
+    marker.unlink(missing_ok=True)
+    done = assay("run", "--bach", "one.yaml", "--end-file", "none/end", cwd=folder)
+    if done.returncode != 2 or '"--bach"' not in done.stderr:
+        failures.append(("end file that cannot be written", [done.stderr]))
+
+
 def main():
     with scratch() as folder:
         spec_refusals(folder)
@@ -240,6 +270,7 @@ def main():
         item_refusals(folder)
         existing_refusals(folder)
         usage_refusals(folder)
+        end_file(folder)
     for what, problems in failures:
         print(f"{what}: {'; '.join(problems)}", file=sys.stderr)
     sys.exit(1 if failures else 0)

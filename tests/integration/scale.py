@@ -1,10 +1,11 @@
 """A merge of many synthetic records: seconds, memory and size, one file against parts of it by
-h5diff and h5py, a part lost.
+h5diff and h5py, a part lost, an export.
 
-Usage: scale.py SCALE [RECORDS [TOKENS]]
+Usage: scale.py SCALE ASSAY [RECORDS [TOKENS]]
 
-SCALE is build/tests/scale. With 1,000,000 records the limits of time and memory are those that
-the project promises; a small run has limits that only a merge out of its mind would pass.
+SCALE is build/tests/scale, ASSAY the program. With 1,000,000 records the limits of time and memory
+are those that the project promises; a small run has limits that only a merge out of its mind would
+pass.
 """
 
 import ctypes
@@ -127,10 +128,68 @@ def check_lost_part(program, path):
     print(f"a lost part: {done.stderr.strip()}")
 
 
+DEFINITION = """benchmark: 1
+name: synthetic
+kind: match
+data: {path: items.jsonl}
+fields: {id: id, answer: answer}
+prompt: {user: "{question}"}
+answer: {stop: ["\\n"], extract: [{name: first, pattern: '(\\w+)'}]}
+max_tokens: 4096
+"""
+
+
+# Between us and the program: what the kernel counts for it begins with the memory of its parent.
+WATCH = """import os, resource, sys
+pid, limit = os.fork(), int(sys.argv[1])
+if pid == 0:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    os.execv(sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def watch(command, limit_bytes):
+    """The exit code, the most memory in MB and the words of a program."""
+    done = subprocess.run([sys.executable, "-S", "-c", WATCH, str(limit_bytes), *map(str, command)],
+                          capture_output=True, text=True)
+    return done.returncode, int(done.stdout) / 1000, done.stderr
+
+
+def check_written(assay, results, items, most_mb):
+    """Lines for every sample, which never are in memory together; a disk that is full."""
+    folder = results.parent
+    folder.joinpath("items.jsonl").write_text("".join(
+        json.dumps({"id": f"synthetic/{i:06d}", "question": str(i), "answer": str(i)}) + "\n"
+        for i in range(items)))
+    folder.joinpath("set.yaml").write_text(DEFINITION)
+    before = {path.name for path in folder.iterdir()}
+    for option in ("--export", "--output"):
+        command = [assay, "grade", results, "--benchmark", folder / "set.yaml", "--quiet", option,
+                   folder / "lines.jsonl"]
+        size = 1 << 20  # more than one block
+        code, _, told = watch(command, size)
+        left = {path.name for path in folder.iterdir()} - before
+        if code != 4 or "lines.jsonl: File too large" not in told or left:
+            sys.exit(f"{option} beyond a limit of {size}: exit {code}: {told} {left}")
+        code, peak, told = watch(command, 1 << 40)
+        path = folder / "lines.jsonl"
+        if code or path.read_bytes().count(b"\n") != items * 20:
+            sys.exit(f"{option}: exit {code}: {told}")
+        print(f"grade {option}: {path.stat().st_size / 1e6:.1f} MB, at most {peak:.0f} MB of "
+              f"memory", flush=True)
+        path.unlink()
+        if peak > most_mb:
+            sys.exit(f"more memory than {most_mb} MB")
+
+
 def main():
-    program = pathlib.Path(sys.argv[1]).resolve()
-    records = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
-    tokens = int(sys.argv[3]) if len(sys.argv) > 3 else 200
+    program, assay = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
+    records = int(sys.argv[3]) if len(sys.argv) > 3 else 20_000
+    tokens = int(sys.argv[4]) if len(sys.argv) > 4 else 200
     promised = records >= PROMISE
     with tempfile.TemporaryDirectory(prefix="assay-scale-") as folder:
         folder = pathlib.Path(folder)
@@ -156,6 +215,7 @@ def main():
             if told["peak_mb"] > (400 if promised else READ_MB):
                 sys.exit("more memory than reading may take")
         check_lost_part(program, moved / "parts.h5")
+        check_written(assay, whole, records // 20, told["peak_mb"] + records * 150e-6 + 10)
 
 
 main()

@@ -312,6 +312,7 @@ def refusals(folder):
         print(f"no ticket: {done.stderr.strip()}")
         dry_run(lab, folder, spec)
         refused_inside(lab, folder, spec)
+        wrong_use(lab, folder, spec)
 
 
 def dry_run(lab, folder, spec):
@@ -355,6 +356,26 @@ def refused_inside(lab, folder, spec):
             sys.exit(f"{what}: \"{text}\" was expected\n{job.told()}")
         print(f"{what}: {job.told().splitlines()[0]}", flush=True)
         job.log.unlink()
+
+
+def wrong_use(lab, folder, spec):
+    """A script edited by hand: what no command takes ends the job at once, and is no crash."""
+    for what, partitions in (("plain", ONE), ("heterogeneous", TWO)):
+        job = Job(lab, folder, spec, f"edited-{what}", partitions)
+        done = assay(*job.command, "--dry-run", "--json", env=lab.env, check=0)
+        script = job.results.with_suffix(".sbatch")
+        text = json.loads(done.stdout)["script"]
+        script.write_text(text.replace("options=(", "options=(--bach 3 "))
+        number = lab.run("sbatch", "--parsable", script, cwd=folder)
+        wait_until(f"{what}: it does not end", lambda: lab.state(number) == "FAILED", 200)
+        told = job.told()
+        if 'unknown option "--bach"; did you mean --batch?' not in told or lab.restarts(number):
+            sys.exit(f"a script edited by hand, {what}: {told}")
+        if "without its end marker" in told or list(job.results.parent.glob("*.vain")):
+            sys.exit(f"wrong use is taken for a crash, {what}: {told}")
+        if "ExitCode=2:0" not in lab.run("scontrol", "show", "job", number):
+            sys.exit(f"{what}: {lab.run('scontrol', 'show', 'job', number)}")
+        print(f"a script edited by hand, {what}: {told.splitlines()[0]}", flush=True)
 
 
 def main():

@@ -107,7 +107,7 @@ def cancelling(folder):
     site = Site(folder / "refused", scancel=f"echo '{error}' >&2; exit 1")
     need("permission denied" in site.say("cancel", check=1).stderr, "the refusal is not told")
     site = Site(folder / "none")
-    told = site.say("cancel", check=3).stderr
+    told = site.say("cancel", check=4).stderr
     need('no program "scancel"' in told, told)
     print("cancel: done, refused, without Slurm")
 

@@ -34,9 +34,9 @@ def build(compiler, level, folder):
     program = f"{folder}/replay{level}"
     subprocess.run(
         [compiler, "-std=c11", level, "-D_POSIX_C_SOURCE=200809L", "-D_DEFAULT_SOURCE"]
-        + ["-Iinclude", "-Isrc", "-Itests", *flags("--cflags", "libsodium"), *SOURCES]
+        + ["-Iinclude", "-Isrc", "-Itests", *flags("--cflags", "libsodium", "nettle"), *SOURCES]
         + ["-ffunction-sections", "-Wl,--gc-sections", "-o", program]
-        + flags("--libs", "libsodium"),
+        + flags("--libs", "libsodium", "nettle"),
         cwd=ROOT,
         check=True,
     )

@@ -1,33 +1,10 @@
 /* Damaged files: whatever is cut off or changed, the parser gives a status and reads nothing
  * outside of its bytes. Where a damaged file is still a model, it can be used. */
+#include "harness/model_use.h"
+
 #include "patch.h"
 
-#include "model/model_parse.h"
-
 #include <stdlib.h>
-
-/* Use what was parsed: the ends of every tensor, the tokenizer, the template. */
-static unsigned use(const struct assay_model *model)
-{
-    struct assay_bytes out = {0};
-    unsigned sum = 0;
-    const struct assay_model_tensors *t = assay_model_tensors(model);
-    const struct assay_tensor *some[] = {&t->embedding, &t->output, &t->layers[0].q,
-                                         &t->layers[assay_model_hyper(model)->layers - 1].down};
-    for (size_t i = 0; i < COUNT_OF(some); i++) {
-        sum += some[i]->data[0] + some[i]->data[some[i]->rows * some[i]->row_bytes - 1];
-    }
-    static const char text[] = "<|im_start|> the hello 12 \xff \xc3\xa9";
-    if (assay_tokenizer_encode(assay_model_tokenizer(model), text, sizeof text - 1, true, &out,
-                               NULL)) {
-        sum++;
-    }
-    if (assay_chat_render(model, ASSAY_CHAT_MODEL, &(struct assay_chat_talk){.user = "x"}, &out,
-                          NULL))
-        sum++;
-    assay_bytes_fini(&out);
-    return sum;
-}
 
 /* In memory of exactly this size, so that a sanitizer sees the first read behind it. */
 static enum assay_status parse_copy(const uint8_t *data, size_t size)
@@ -43,7 +20,7 @@ static enum assay_status parse_copy(const uint8_t *data, size_t size)
         assert_true(err.text[0] != 0);
         assert_true(status == ASSAY_EFORMAT || status == ASSAY_EUNSUPPORTED);
     } else {
-        (void)use(model);
+        model_use(model);
     }
     assay_model_close(model);
     free(copy);

@@ -44,6 +44,8 @@ static void test_collisions(void **state)
     assert_true(found > 2 * TEXTS);
     assert_null(assay_memo_find(memo, "", 0, &(size_t){0}));
     assay_memo_destroy(memo);
+    assay_memo_keep(NULL, "a", 1, NULL, 0);
+    assert_null(assay_memo_find(NULL, "a", 1, &(size_t){0}));
     assay_memo_destroy(NULL);
 }
 

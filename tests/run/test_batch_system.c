@@ -23,14 +23,21 @@ static void variables(void **state)
                                               "SLURM_JOB_COMMENT=a\nb",
                                               "SLURM_JOB_NAME=\xff",
                                               "CUDA_VISIBLE_DEVICES=0,1",
+                                              "SLURM_CPU_BIND=quiet,mask_cpu:0x3",
+                                              "SLURM_TOPOLOGY_ADDR=sw0.n1",
+                                              "APPTAINER_CONTAINER=/images/a.sif",
+                                              "APPTAINER_BIND=/home/somebody",
                                               "broken",
                                               NULL};
     struct assay_bytes out = {0};
     struct assay_error err;
     assert_int_equal(assay_batch_variables(&out, environment, 1000, &err), ASSAY_OK);
     assert_string_equal((const char *)out.data,
-                        "CUDA_VISIBLE_DEVICES=0,1\nSLURM_CPUS_ON_NODE_HET_GROUP_0=4\n"
-                        "SLURM_JOB_ID=7\nSLURM_JOB_ID_HET_GROUP_1=8\nSLURM_NTASKS=4\n");
+                        "APPTAINER_CONTAINER=/images/a.sif\nCUDA_VISIBLE_DEVICES=0,1\n"
+                        "SLURM_CPUS_ON_NODE_HET_GROUP_0=4\n"
+                        "SLURM_CPU_BIND=quiet,mask_cpu:0x3\n"
+                        "SLURM_JOB_ID=7\nSLURM_JOB_ID_HET_GROUP_1=8\nSLURM_NTASKS=4\n"
+                        "SLURM_TOPOLOGY_ADDR=sw0.n1\n");
     assay_bytes_clear(&out);
     assert_int_equal(assay_batch_variables(&out, environment, 30, &err), ASSAY_OK);
     assert_string_equal((const char *)out.data, "CUDA_VISIBLE_DEVICES=0,1\n");

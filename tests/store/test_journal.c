@@ -529,8 +529,8 @@ static void test_places(void **state)
                   ASSAY_ENOTFOUND, &err, "no/such/r.journal");
     folder_path(&place.folder, "file", path);
     write_file(path, "x", 1);
-    check_refused(assay_journal_open(&journal, path, plan, &each, &recovery, &err), ASSAY_EIO, &err,
-                  path);
+    check_refused(assay_journal_open(&journal, path, plan, &each, &recovery, &err), ASSAY_ENOTFOUND,
+                  &err, path);
     check_ok(assay_journal_remove(place.path, &err), &err); /* not there: nothing to do */
     check_ok(try_open(&place, plan, &err), &err);
     folder_path(&place.folder, "r.journal/notes.txt", path);

@@ -490,7 +490,7 @@ static void test_in_the_way(void **state)
     unlink(place->file);
     assert_int_equal(mkdir(place->file, 0777), 0);
     check_refused(assay_results_write(place->file, place->journal, &place->facts.facts, &err),
-                  ASSAY_EIO, &err, "r.h5");
+                  ASSAY_EVALUE, &err, "r.h5");
     assert_true(assay_file_exists(part_of(&parted, SAMPLES - 1, path))); /* as it was */
     assert_int_equal(folder_count(&place->folder), 4);
     assert_int_equal(rmdir(place->file), 0);

@@ -374,8 +374,8 @@ static void test_write_refusals(void **state)
     place_write(&place);
     check_write(&place, "no/such/folder/r.h5", ASSAY_ENOTFOUND, "no/such/folder/r.h5");
     folder_path(&place.folder, "r.h5/x.h5", path);
-    check_write(&place, path, ASSAY_EIO, path);
-    check_write(&place, place.folder.path, ASSAY_EIO, place.folder.path);
+    check_write(&place, path, ASSAY_ENOTFOUND, path);
+    check_write(&place, place.folder.path, ASSAY_EVALUE, place.folder.path);
     place.facts.item_ids[1] = "math/x";
     check_write(&place, place.file, ASSAY_EMISMATCH,
                 "sample 8 is of item \"math/1\", the benchmark has \"math/x\" there");

@@ -18,8 +18,9 @@ ANALYSIS_SEES = {"base", "store"}
 
 # Header (or folder of headers) of a library: where it may be included.
 LIBRARIES = {
-    "sodium": "src/crypto/", "hwloc": "src/topo/", "jansson": "src/base/", "pcre2": "src/base/",
-    "zlib": "src/base/", "yaml": "src/spec/", "cyaml": "src/spec/", "hdf5": "src/store/",
+    "sodium": "src/crypto/", "nettle": "src/crypto/", "hwloc": "src/topo/",
+    "jansson": "src/base/", "pcre2": "src/base/", "zlib": "src/base/",
+    "yaml": "src/spec/", "cyaml": "src/spec/", "hdf5": "src/store/",
     "hdf5_hl": "src/store/", "mpi": "src/run/comm_mpi.c", "gsl": "analysis/",
     "sqlite3": "src/ledger/", "protobuf-c": "src/ledger/", "curl": "src/submit/",
     "seccomp": "src/sandbox/filter.c", "libdeflate": "src/store/pack.c",

@@ -1,12 +1,16 @@
 /* Machines made by hwloc's synthetic descriptions: what they are made of, and how ranks share
  * them. */
 #include "harness/check.h"
+#include "harness/folder.h"
 
 #include "assay/topology.h"
+#include "base/file.h"
 #include "topo/memory.h"
+#include "topo/surroundings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { RANKS_MAX = 16 };
 
@@ -178,12 +182,60 @@ static void test_memory_texts(void **state)
     unsetenv("SLURM_MEM_PER_NODE");
 }
 
+static void note(void *context, const char *name, const char *value)
+{
+    char *told = context;
+    size_t used = strlen(told);
+    snprintf(told + used, 512 - used, "%s=%s;", name, value);
+}
+
+/* A driver's own words, the marks of containers; nothing where there are none or no clean text. */
+static void test_surroundings(void **state)
+{
+    (void)state;
+    struct folder folder = folder_make();
+    struct assay_error err;
+    char path[FOLDER_PATH_BYTES], told[512] = "";
+    static const char words[] = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15\nGCC\n";
+    assay_surroundings_find(folder.path, note, told);
+    assert_string_equal(told, "");
+    static const char *const folders[] = {"proc", "proc/driver", "proc/driver/nvidia", "run"};
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        folder_path(&folder, folders[i], path);
+        assert_int_equal(mkdir(path, 0777), 0);
+    }
+    folder_path(&folder, ".dockerenv", path);
+    check_ok(assay_file_write(path, "", 0, &err), &err);
+    folder_path(&folder, "run/.containerenv", path);
+    check_ok(assay_file_write(path, "", 0, &err), &err);
+    folder_path(&folder, "proc/driver/nvidia/version", path);
+    check_ok(assay_file_write(path, words, sizeof words - 1, &err), &err);
+    assay_surroundings_find(folder.path, note, told);
+    assert_string_equal(told, "NVIDIADriver=NVRM version: NVIDIA UNIX x86_64 Kernel Module  "
+                              "550.54.15;Container=docker;Container=podman;");
+    told[0] = '\0';
+    check_ok(assay_file_write(path, "\x1b[2J\n", 5, &err), &err);
+    assay_surroundings_find(folder.path, note, told);
+    assert_string_equal(told, "Container=docker;Container=podman;");
+    static const char *const files[] = {".dockerenv", "run/.containerenv",
+                                        "proc/driver/nvidia/version"};
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        folder_path(&folder, files[i], path);
+        assert_int_equal(unlink(path), 0);
+    }
+    for (size_t i = COUNT_OF(folders); i-- > 0;) {
+        folder_path(&folder, folders[i], path);
+        assert_int_equal(rmdir(path), 0);
+    }
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),        cmocka_unit_test(test_placement),
         cmocka_unit_test(test_empty_set),    cmocka_unit_test(test_this_machine),
-        cmocka_unit_test(test_memory_texts),
+        cmocka_unit_test(test_memory_texts), cmocka_unit_test(test_surroundings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
