@@ -77,7 +77,7 @@ enum assay_sandbox_form {
 /* Of one program, all that it forks included. 0: the default. */
 struct assay_sandbox_limits {
     uint64_t cpu_ms;       /* processor time; default 3000 */
-    uint64_t wall_ms;      /* default 10 times cpu_ms */
+    uint64_t wall_ms;      /* asleep, by the clock; default 10 times cpu_ms */
     uint64_t memory_bytes; /* on top of what the interpreter has; default 1 GiB */
     uint64_t output_bytes; /* stdout and stderr together; default 1 MiB */
     uint32_t processes;    /* processes and threads started; default 16 */

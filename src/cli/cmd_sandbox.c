@@ -251,7 +251,7 @@ static const struct assay_option options[] = {
     ASSAY_OPTION_WORD("form", "FORM", "auto, namespaces or landlock (default: auto)", form),
     {"cpu-ms", "N", "processor time of a program (default: 3000)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, cpu_ms), 1, 3600000},
-    {"wall-ms", "N", "time of a program by the clock (default: 10 times --cpu-ms)",
+    {"wall-ms", "N", "time that a program may sleep, by the clock (default: 10 times --cpu-ms)",
      ASSAY_OPTION_NUMBER, offsetof(struct assay_args, wall_ms), 1, 36000000},
     {"memory-mb", "N", "memory of a program, in MiB (default: 1024)", ASSAY_OPTION_NUMBER,
      offsetof(struct assay_args, memory_mb), 1, 1 << 20},

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Of harness.py. */
@@ -29,6 +30,8 @@ static const char *const audits[] = {
 enum { AUDITS = sizeof audits / sizeof audits[0] };
 
 enum {
+    REST_YIELDS = 100,
+    REST_TRIES = 300000,
     FILE_BYTES_MAX = 16 << 20,
     NEW_NAMESPACES = 0x7e020080 /* CLONE_NEW*, of all ages */
 };
@@ -50,11 +53,13 @@ static long read_kernel_file(pid_t pid, const char *name, char *to, size_t size)
     return (long)got;
 }
 
-/* "NUMBER ARGUMENTS… 0xSTACK 0xINSTRUCTION"; "running" until the thread has come to rest. */
+/* "NUMBER ARGUMENTS… 0xSTACK 0xINSTRUCTION"; "running" until the thread has come to rest, for which
+ * it must get a processor once more: at once, or after seconds where others want them all. */
 static bool read_place(pid_t thread, uint64_t *stack, uint64_t *instruction)
 {
+    const struct timespec pause = {0, 100000};
     char text[256];
-    for (unsigned tries = 0; tries < 10000; tries++) {
+    for (unsigned tries = 0; tries < REST_TRIES; tries++) {
         if (read_kernel_file(thread, "syscall", text, sizeof text) <= 0) return false;
         char *last = strrchr(text, ' ');
         if (last) {
@@ -65,7 +70,11 @@ static bool read_place(pid_t thread, uint64_t *stack, uint64_t *instruction)
             *instruction = strtoull(last + 1, NULL, 16);
             return *stack != 0;
         }
-        sched_yield();
+        if (tries < REST_YIELDS) {
+            sched_yield();
+        } else {
+            nanosleep(&pause, NULL);
+        }
     }
     return false;
 }

@@ -109,9 +109,13 @@ void assay_worker_reset(struct assay_worker *worker);
 
 /* Resident and address space bytes, 0 when the process is gone. */
 void assay_process_memory(pid_t pid, uint64_t *resident, uint64_t *address_space);
-/* Of the worker's zygote and all that descend from it, but for the compiler; resident: what they
- * have beyond the zygote each. */
-void assay_worker_tree(const struct assay_worker *worker, uint64_t *cpu_ns, uint64_t *resident);
+/* Of the worker's zygote and all that descend from it, but for the compiler. */
+struct assay_worker_use {
+    uint64_t cpu_ns, resident; /* bytes: what they have beyond the zygote each */
+    uint64_t awake_ns; /* computing, or ready for it: the one below it that was it longest */
+    bool awake;        /* one of those below it is now */
+};
+struct assay_worker_use assay_worker_tree(const struct assay_worker *worker);
 /* The zygote's child that is not the program, 0 if there is none. */
 pid_t assay_worker_find_compiler(const struct assay_worker *worker);
 

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_WORDS_MS = 3000, REAP_MS = 10000, MEET_MS = 30000, TREE_MS = 50, LOOK_MS = 250 };
+/* The first three are for what has gone wrong: a busy machine must not look like that. */
+enum { LAST_WORDS_MS = 20000, REAP_MS = 60000, MEET_MS = 300000, TREE_MS = 50, LOOK_MS = 250 };
 static const uint64_t millisecond = 1000000;
 
 void assay_worker_close(struct assay_worker *worker, enum assay_sandbox_verdict verdict,
@@ -72,6 +73,24 @@ static uint64_t process_cpu(pid_t pid)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+/* How long a process has computed or waited for a processor (0 where the kernel does not tell), and
+ * whether it does now: by its first thread. */
+static void look_whether_awake(pid_t pid, struct assay_worker_use *use)
+{
+    char path[40], state = 0;
+    unsigned long long ran = 0, waited = 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%llu %llu", &ran, &waited) != 2) ran = waited = 0;
+    if (file) fclose(file);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 0;
+    if (file) fclose(file);
+    if (ran + waited > use->awake_ns) use->awake_ns = ran + waited;
+    use->awake = use->awake || state == 'R';
+}
+
 enum { TREE_MAX = 256 };
 
 static size_t add_children(pid_t pid, pid_t *list, size_t count)
@@ -95,41 +114,49 @@ pid_t assay_worker_find_compiler(const struct assay_worker *worker)
     return 0;
 }
 
-/* What a process has inherited from the zygote is there once, however many forks show it. */
-void assay_worker_tree(const struct assay_worker *worker, uint64_t *cpu_ns, uint64_t *resident)
+/* What a process has inherited from the zygote is there once, however many forks show it. The
+ * zygote's own waiting is not the program's. */
+struct assay_worker_use assay_worker_tree(const struct assay_worker *worker)
 {
     uint64_t inherited, unused;
     pid_t list[TREE_MAX] = {worker->process.zygote};
     size_t count = 1;
+    struct assay_worker_use use = {0};
     assay_process_memory(list[0], &inherited, &unused);
-    *cpu_ns = *resident = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t here, all;
         if (list[i] == worker->compiler) continue;
+        if (i > 0) look_whether_awake(list[i], &use);
         assay_process_memory(list[i], &here, &all);
-        *resident += here > inherited ? here - inherited : 0;
-        *cpu_ns += process_cpu(list[i]);
+        use.resident += here > inherited ? here - inherited : 0;
+        use.cpu_ns += process_cpu(list[i]);
         count = add_children(list[i], list, count);
     }
+    return use;
 }
 
 static uint64_t look_at_limits(struct assay_worker *worker, uint64_t now)
 {
     const struct assay_sandbox_limits *limits = &worker->job->limits;
-    uint64_t wall = now - worker->begin_ns, cpu = 0, resident = 0;
+    struct assay_worker_use use = {0};
     if (worker->spawned) {
         /* What has lost its parent is the zygote's child; so begin there. */
-        assay_worker_tree(worker, &cpu, &resident);
+        use = assay_worker_tree(worker);
         uint64_t own = process_cpu(worker->process.zygote);
-        cpu -= cpu < own ? cpu : own;
+        use.cpu_ns -= use.cpu_ns < own ? use.cpu_ns : own;
     } else {
-        cpu = process_cpu(worker->pid);
+        use.cpu_ns = process_cpu(worker->pid);
+        look_whether_awake(worker->pid, &use);
     }
+    /* The clock is for who sleeps. Who is ready and has no processor spends nothing, or a verdict
+     * would depend on what else the machine does. */
+    uint64_t asleep = now - worker->begin_ns, cpu = use.cpu_ns;
+    asleep -= use.awake_ns < asleep ? use.awake_ns : asleep;
     if (cpu >= limits->cpu_ms * millisecond) {
         assay_worker_close(worker, ASSAY_SANDBOX_CPU_TIME, "%s", "");
-    } else if (wall >= limits->wall_ms * millisecond) {
+    } else if (asleep >= limits->wall_ms * millisecond && !use.awake) {
         assay_worker_close(worker, ASSAY_SANDBOX_WALL_TIME, "%s", "");
-    } else if (worker->spawned && resident > limits->memory_bytes) {
+    } else if (worker->spawned && use.resident > limits->memory_bytes) {
         assay_worker_close(worker, ASSAY_SANDBOX_MEMORY, "of %u processes together",
                            worker->spawned + 1);
     }
@@ -138,8 +165,9 @@ static uint64_t look_at_limits(struct assay_worker *worker, uint64_t now)
         return now + REAP_MS * millisecond;
     }
     /* A single thread cannot use its processor time up sooner than so much wall time. */
-    uint64_t next = limits->cpu_ms * millisecond - cpu, left = limits->wall_ms * millisecond - wall;
+    uint64_t next = limits->cpu_ms * millisecond - cpu, end = limits->wall_ms * millisecond;
     uint64_t most = (worker->spawned ? TREE_MS : LOOK_MS) * millisecond;
+    uint64_t left = end > asleep ? end - asleep : TREE_MS * millisecond;
     if (next > left) next = left;
     return now + (next > most ? most : next + millisecond);
 }

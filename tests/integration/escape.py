@@ -40,7 +40,7 @@ ROWS = [
     ("1 GB of report", "import os\nfor i in range(1024): os.write(3, b'A' * (1 << 20))",
      {"wall-time"}),
     ("1 GB of files", "for i in range(1024): open(f'f{i}', 'wb').write(b'x' * (15 << 20))",
-     {ERROR, "cpu-time"}),
+     {ERROR, "cpu-time", "wall-time"}),
     ("reading a canary", "print(open(%(canary)r).read())\nassert 0", {ERROR}),
     ("reading home", "import os\np = os.path.expanduser('~root')\n"
      "print(open(p + '/.bashrc').read())", {ERROR}),
@@ -136,7 +136,7 @@ def living(modules):
 
 
 def wait_until_gone(modules):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while living(modules):
         if time.monotonic() > end:
             sys.exit(f"processes are left: {living(modules)}")
@@ -203,7 +203,7 @@ def check_death(form, folder):
     process = subprocess.Popen([str(ASSAY), "sandbox", "--form", form, "--modules", modules,
                                 "--wall-ms", "600000", str(file)],
                                stdout=subprocess.DEVNULL)  # fmt: skip
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while len(living(modules)) < 9 and time.monotonic() < end:
         time.sleep(0.05)
     count = len(living(modules))
@@ -214,7 +214,7 @@ def check_death(form, folder):
     wait_until_gone(modules)
     print(f"{form:10} killed: its {count} processes are gone")
     left = [path.parent for path in pathlib.Path("/tmp").glob("assay-sandbox-*/" + up)]
-    if len(left) != (form == "landlock"):
+    if len(left) > (form == "landlock"):  # or another pool has swept it away already
         sys.exit(f"{form}: the scratch folders {left} are left")
     file.write_text("pass\n")
     subprocess.run([str(ASSAY), "sandbox", "--form", form, str(file)], check=True,

@@ -310,11 +310,35 @@ static void test_time(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct assay_sandbox_program program = {.text = rows[i].text,
                                                 .size = strlen(rows[i].text),
-                                                .limits = {.cpu_ms = 300, .wall_ms = 2000}};
-        if (rows[i].verdict == ASSAY_SANDBOX_CPU_TIME) program.limits.wall_ms = 60000;
+                                                .limits = {.cpu_ms = 300, .wall_ms = 60000}};
+        if (rows[i].verdict == ASSAY_SANDBOX_WALL_TIME) program.limits.wall_ms = 2000;
         struct assay_sandbox_result result = grade(sandbox, &program);
         assert_int_equal(result.verdict, rows[i].verdict);
         assert_int_equal(result.retried, rows[i].verdict != ASSAY_SANDBOX_PASS);
+    }
+    assay_sandbox_close(sandbox);
+}
+
+/* The clock is for who sleeps: a program that computes, or would if it had a processor, has not
+ * spent its time by it, however little that is. */
+static void test_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum assay_sandbox_verdict verdict;
+    } rows[] = {{"sum(range(20000000))", ASSAY_SANDBOX_PASS},
+                {"import os\nif os.fork() == 0:\n    sum(range(20000000))\nelse:\n    os.wait()",
+                 ASSAY_SANDBOX_PASS},
+                {"import time\nsum(range(20000000))\ntime.sleep(100)", ASSAY_SANDBOX_WALL_TIME}};
+    struct assay_sandbox *sandbox = open_pool(ASSAY_SANDBOX_AUTO, 1);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct assay_sandbox_program program = {.text = rows[i].text,
+                                                .size = strlen(rows[i].text),
+                                                .limits = {.cpu_ms = 60000, .wall_ms = 100}};
+        struct assay_sandbox_result result = grade(sandbox, &program);
+        assert_int_equal(result.verdict, rows[i].verdict);
+        assert_true(result.cpu_ns > 100000000);
     }
     assay_sandbox_close(sandbox);
 }
@@ -365,7 +389,8 @@ int main(void)
         cmocka_unit_test(test_namespaces),  cmocka_unit_test(test_landlock),
         cmocka_unit_test(test_compiler),    cmocka_unit_test(test_compiler_landlock),
         cmocka_unit_test(test_tests_apart), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_time),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_time),        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
