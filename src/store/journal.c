@@ -15,7 +15,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 60 };
 
 struct assay_journal {
     const struct assay_plan *plan; /* borrowed */
@@ -287,12 +290,18 @@ static enum assay_status make_directory(const char *path, struct assay_error *er
     return status;
 }
 
-/* Only one process may append to a file. Where the file system has no locks (a Lustre mounted
- * without them), *locked says so. */
+/* Only one process may append to a file. One that was killed may still be dying, in the disk's
+ * hands: it is waited for a little. Where the file system has no locks (a Lustre mounted without
+ * them), *locked says so. */
 static enum assay_status lock_own_file(struct assay_journal *journal, bool *locked,
                                        struct assay_error *err)
 {
+    const struct timespec pause = {0, 50000000};
     *locked = flock(journal->fd, LOCK_EX | LOCK_NB) == 0;
+    for (unsigned i = 0; i < LOCK_TRIES && !*locked && errno == EWOULDBLOCK; i++) {
+        nanosleep(&pause, NULL);
+        *locked = flock(journal->fd, LOCK_EX | LOCK_NB) == 0;
+    }
     if (*locked || errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP) return ASSAY_OK;
     if (errno == EWOULDBLOCK) {
         return assay_fail(err, ASSAY_EIO, "%s: another run is writing it; wait for it or stop it",

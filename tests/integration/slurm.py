@@ -225,7 +225,7 @@ def kill_ranks(lab, folder, spec, want, rounds):
     """Half of them in a world of four ranks, half in one of two that has its journals."""
     rng, killed = random.Random(20261125), 0
     worlds = [(TWO, 4)] * (rounds - rounds // 2) + [(ONE, 2)] * (rounds // 2)
-    job, last = None, None
+    job, last, restarts = None, None, 1
     for round_number, (partitions, ranks) in enumerate(worlds):
         if partitions != last:
             if job:
@@ -241,19 +241,25 @@ def kill_ranks(lab, folder, spec, want, rounds):
         wait_until(lambda: f"nothing is computed:\n{job.told()}", job_moves, 400, 0.05)
         time.sleep(rng.uniform(0, 0.5))
         kept = journal_samples(job.journal)[0]
+        restarts = 0
         if job.results.exists():
             break
-        os.kill(rng.choice(ranks_in(lab)), signal.SIGKILL)
-        killed += 1
+        try:
+            os.kill(rng.choice(ranks_in(lab)), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            break  # it has just ended
         wait_until("the others go on", lambda: not ranks_in(lab), 300)
         now, count = journal_samples(job.journal)
+        if job.results.exists():  # the journal was no longer needed
+            break
+        killed, restarts = killed + 1, 1
         print(f"kill {killed} of {rounds}, {ranks} ranks: {len(now)} samples on the disk, "
               f"{len(set(kept) - set(now))} lost, {count - len(now)} twice", flush=True)
         if set(kept) - set(now) or count != len(now):
             sys.exit(f"round {round_number}: {len(set(kept) - set(now))} samples are lost, "
                      f"{count - len(now)} are there twice")
-    job.finish(want, f"SIGKILL of {killed} ranks", 1)
-    if FULL and killed < rounds:
+    job.finish(want, f"SIGKILL of {killed} ranks", restarts)
+    if killed < (rounds if FULL else 1):
         sys.exit(f"the job ended after {killed} of {rounds} kills")
 
 

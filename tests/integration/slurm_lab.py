@@ -14,6 +14,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import random
 import resource
 import shutil
 import signal
@@ -65,11 +66,11 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
 ReturnToService=2
-SlurmdTimeout=10
+SlurmdTimeout={node_timeout}
 KillWait=5
 MinJobAge=600
-MessageTimeout=10
-BatchStartTimeout=20
+MessageTimeout=60
+BatchStartTimeout=120
 JobRequeue=1
 PropagateResourceLimits=NONE
 {nodes}
@@ -104,19 +105,29 @@ def can_have_spaces():
     """Whether this process may make network, host name and mount spaces."""
     if os.geteuid() != 0 or not shutil.which("ip", path=PATH):
         return False
-    command = ["unshare", "--net", "--uts", "--mount", "true"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try_all = "ip link add probe type bridge && ip link add one type veth peer name two"
+    command = ["unshare", "--net", "--uts", "--mount", "sh", "-c", try_all]
+    env = {**os.environ, "PATH": PATH}
+    return subprocess.run(command, capture_output=True, check=False, env=env).returncode == 0
 
 
 def free_ports(count):
+    """Below those that the kernel gives to connections, which would take one before its daemon."""
+    range_file = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(range_file.read_text().split()[0]) if range_file.exists() else 32768
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        ports = []
+        for port in random.sample(range(min(10000, first - 2000), first), 2000):
+            one = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == count:
+                return ports
+    sys.exit(f"no {count} free ports below {first}")
 
 
-def wait_until(what, condition, seconds=30, pause=0.1):
+def wait_until(what, condition, seconds=300, pause=0.1):
     """Poll until the condition holds; its value. `what` is a text, or makes one."""
     end = time.monotonic() + seconds
     while True:
@@ -142,7 +153,7 @@ class Lab:
         self.spaces, self.cpus, self.memory = spaces, cpus, memory
         self.daemons = []
         self.tag = f"a{os.getpid() % 100000}"
-        self.net = f"10.{77 + os.getpid() % 100}.{os.getpid() // 100 % 250}"
+        self.net = f"198.{18 + os.getpid() % 2}.{os.getpid() // 2 % 250}"  # of RFC 2544, nobody's
         self.env = {
             **os.environ,
             "PATH": PATH,
@@ -203,7 +214,7 @@ class Lab:
         wait_until("munged has no socket", (munge / "socket").exists)
         self.spawn("slurmctld", "-D", "-i")
         self.slurmd = {node: self.start_node(node) for node in self.NODES}
-        wait_until(f"the nodes are not idle; see {self.folder}/log", self.all_idle, 60)
+        wait_until(f"the nodes are not idle; see {self.folder}/log", self.all_idle)
 
     def write_config(self):
         name = socket.gethostname().split(".")[0]
@@ -220,6 +231,8 @@ class Lab:
                 host=name, control=control, port=ports[0], folder=self.folder,
                 user=pwd.getpwuid(os.geteuid()).pw_name, scheduler=SCHEDULER,
                 nodes="\n".join(nodes),
+                # A node that others have taken the processors from is not one that has crashed.
+                node_timeout=15 if self.spaces else 300,
             )
         )
         if self.spaces:

@@ -11,6 +11,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SAMPLES = 24 };
 
@@ -436,6 +439,31 @@ static void test_second_run(void **state)
     place_drop(&place);
 }
 
+/* What was killed may still be dying, and lets go of its file late. */
+static void test_dying_run(void **state)
+{
+    (void)state;
+    struct place place = place_make();
+    struct assay_journal_recovery recovery;
+    struct assay_error err;
+    int ends[2];
+    char word = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        open_rank(&place, 0, &recovery);
+        if (write(ends[1], &word, 1) != 1) _exit(1);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        _exit(0);
+    }
+    assert_int_equal(read(ends[0], &word, 1), 1);
+    check_ok(try_open(&place, &place.fixture.plan, &err), &err);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(ends[0]);
+    close(ends[1]);
+    place_drop(&place);
+}
+
 /* The same sample twice: circumstances may differ, the record may not. */
 static void test_duplicates(void **state)
 {
@@ -543,12 +571,18 @@ static void test_places(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reopen),     cmocka_unit_test(test_other_ranks),
-        cmocka_unit_test(test_each),       cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_every_flip), cmocka_unit_test(test_header_refusals),
-        cmocka_unit_test(test_other_plan), cmocka_unit_test(test_second_run),
-        cmocka_unit_test(test_duplicates), cmocka_unit_test(test_payload_refusals),
-        cmocka_unit_test(test_places),     cmocka_unit_test(test_joining)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reopen),
+                                       cmocka_unit_test(test_other_ranks),
+                                       cmocka_unit_test(test_each),
+                                       cmocka_unit_test(test_every_cut),
+                                       cmocka_unit_test(test_every_flip),
+                                       cmocka_unit_test(test_header_refusals),
+                                       cmocka_unit_test(test_other_plan),
+                                       cmocka_unit_test(test_second_run),
+                                       cmocka_unit_test(test_dying_run),
+                                       cmocka_unit_test(test_duplicates),
+                                       cmocka_unit_test(test_payload_refusals),
+                                       cmocka_unit_test(test_places),
+                                       cmocka_unit_test(test_joining)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
