@@ -17,7 +17,7 @@ static void print_exit_codes(void)
         "  1   a check failed",
         "  2   wrong use of the command line",
         "  3   bad input: malformed, out of range, not found, or not belonging together",
-        "  4   the environment: no memory, no space, reading or writing refused",
+        "  4   the environment: no memory, no space, reading or writing refused, a program missing",
         "  85  interrupted; run again to resume",
     };
     printf("\nexit codes:\n");
