@@ -34,7 +34,8 @@ echo "export OMPI_MCA_btl_vader_backing_directory={folder}/tmp/$SLURMD_NODENAME"
 
 # Why each line that is not obvious: cred_expire shortens the wait of a requeued job from two
 # minutes to seconds; TmpFS must differ from node to node, or PMIx fails; config_overrides lets
-# a node claim processors that are not there.
+# a node claim processors that are not there; a requeued heterogeneous job waits for about half of
+# BatchStartTimeout.
 CONFIG = """ClusterName=lab
 SlurmctldHost={host}({control})
 SlurmctldPort={port}
@@ -70,7 +71,7 @@ SlurmdTimeout={node_timeout}
 KillWait=5
 MinJobAge=600
 MessageTimeout=10
-BatchStartTimeout=120
+BatchStartTimeout=20
 JobRequeue=1
 PropagateResourceLimits=NONE
 {nodes}
