@@ -105,8 +105,8 @@ static void help(void **state)
         "\n  top_p: a decimal from 0.001 to 1, with at most 3 decimals (default: 1)\n",
         "\n  repetition_penalty: a decimal from 0.1 to 10, with at most 3 decimals (default: 1)\n",
         "\n  draw: iid, lhs, strat or lattice (default: strat)\n",
-        "\n  chat: model, none, chatml, llama3, llama3.1, mistral, mistral-v2, mistral-v3 or gemma "
-        "(default: model)\n",
+        ("\n  chat: model, none, chatml, llama3, llama3.1, mistral, mistral-v2, mistral-v3 or "
+         "gemma (default: model)\n"),
         "\n  system: a text of 0 to 1048576 bytes (default: empty)\n",
         "\nsets: a whole number from 1 to 65536 (default: 1)\n",
     };
