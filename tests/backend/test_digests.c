@@ -52,12 +52,13 @@ static void products(struct lines *lines, const struct assay_backend *backend,
         size_t in_block = assay_dtype_block_elements(dtype);
         size_t columns = in_block > 32 ? COLUMNS_MAX : in_block > 1 ? 576 : 100;
         for (int kind = 0; kind < CASES_KINDS; kind++) {
-            struct assay_tensor tensor = cases_tensor(&cases, kind, dtype, ROWS, columns);
+            struct assay_tensor tensor =
+                cases_tensor(&cases, (enum cases_kind)kind, dtype, ROWS, columns);
             struct assay_matrix *matrix = NULL;
             struct assay_operand *operand = backend->operand_create(BATCH, columns);
             CASES_OK(backend->matrix_create(team, &matrix, &tensor, NULL, err));
             assert_non_null(operand);
-            cases_values(&cases, kind, x, BATCH * columns);
+            cases_values(&cases, (enum cases_kind)kind, x, BATCH * columns);
             backend->operand_set(team, operand, x, BATCH, columns, in_block > 1);
             backend->products(team, &(struct assay_product){matrix, y}, 1, operand);
             add_line(lines, kind ? "extreme" : "product", assay_dtype_name(dtype), y, ROWS * BATCH);

@@ -193,8 +193,8 @@ static void other_bytes_are_refused(void **state)
                   ASSAY_ENOTFOUND, &err, "/nowhere");
     check_nothing_half(&place);
     check_ok(assay_file_write(place.beside, "", 0, &err), &err); /* a file where the store is */
-    check_refused(assay_fetch(place.beside, NULL, &entry, &options, &fetched, &err), ASSAY_EIO,
-                  &err, "catalogue.yaml");
+    check_refused(assay_fetch(place.beside, NULL, &entry, &options, &fetched, &err),
+                  ASSAY_ENOTFOUND, &err, "catalogue.yaml");
     remove_tree(place.folder.path);
 }
 
