@@ -91,7 +91,7 @@ static void ask(struct fixture *f, uint8_t seed)
         unsigned prompt = group / PROFILES, profile = group % PROFILES;
         struct assay_digest key =
             assay_group_key(&seed, 1, NULL, 0, (struct assay_span){&"abcde"[prompt], 1},
-                            (struct assay_span){"wxyz" + profile, 1});
+                            (struct assay_span){&"wxyz"[profile], 1});
         for (uint32_t r = 0; r < REPLICATES; r++) {
             f->samples[group * REPLICATES + r] =
                 (struct assay_sample_request){.tag = group * REPLICATES + r,

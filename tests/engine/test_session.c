@@ -67,7 +67,7 @@ static void submit(struct assay_session *session, unsigned prompt, unsigned prof
     struct assay_error err;
     struct assay_digest key =
         assay_group_key((const uint8_t *)"s", 1, NULL, 0, (struct assay_span){&"abcde"[prompt], 1},
-                        (struct assay_span){"wxyz" + profile, 1});
+                        (struct assay_span){&"wxyz"[profile], 1});
     for (uint32_t r = 0; r < REPLICATES; r++) {
         samples[r] =
             (struct assay_sample_request){.tag = (prompt * PROFILES + profile) * REPLICATES + r,
